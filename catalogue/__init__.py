@@ -1,0 +1,1 @@
+"""The shared vocabulary: records, manifests, slugs and errors; standard library only."""
