@@ -1,0 +1,1 @@
+"""data/crawl/ to data/split/<brand>.jsonl and data/pack/<brand>/: the dataset stages."""

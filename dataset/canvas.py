@@ -1,0 +1,144 @@
+"""Any decoded picture to an upright sRGB image, to the 500x600 canvas, to the square a net sees.
+
+`dataset.clean` makes canvas files with `upright_rgb` and `fit_canvas`; `dataset.pack` and `identify`
+call `prepare` on a canvas, so that a query is prepared exactly like a training photo.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+
+from dataset.foreground import Box, border_color, find_foreground
+
+CANVAS_SIZE = (500, 600)  # px, width and height: the paper's size
+MARGIN = 0.06  # of the longer side of the shoe's box, on each side: augmentation may shift it
+WHITE = (255, 255, 255)
+
+Pixels = NDArray[np.uint8]
+
+
+def upright_rgb(image: Image.Image, at_least: tuple[int, int] | None = CANVAS_SIZE) -> Image.Image:
+    """The first frame of ``image``, upright by EXIF, in sRGB, transparency on white, mode RGB.
+
+    A JPEG that is not loaded yet is decoded at the smallest of its 1/1, 1/2, 1/4, 1/8 scales that
+    still covers the canvas (2.5 times as fast for large pictures); ``at_least=None`` decodes whole.
+
+    Raises:
+        OSError, ValueError, SyntaxError, EOFError: whatever Pillow says of damaged bytes.
+    """
+    if at_least is not None:
+        _decode_small(image, at_least)
+    orientation_kept = ImageOps.exif_transpose(image)
+    deep = _eight_bit(orientation_kept)
+    return _flattened(_srgb(deep))
+
+
+def fit_canvas(image: Image.Image) -> Image.Image:
+    """``image`` (RGB, upright) centred on a 500x600 canvas, padded with its border colour.
+
+    It is made smaller to fit, never stretched, cropped or enlarged: small pictures stay small, so
+    that the canvas shows no detail that the shop did not publish.
+    """
+    fitted = image.resize(_fitted(image.size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    canvas = Image.new("RGB", CANVAS_SIZE, border_color(np.asarray(image)))
+    canvas.paste(
+        fitted,
+        ((CANVAS_SIZE[0] - fitted.width) // 2, (CANVAS_SIZE[1] - fitted.height) // 2),
+    )
+    return canvas
+
+
+def prepare(canvas: Image.Image, size: int, crop: bool) -> Pixels:
+    """What a net sees of ``canvas``: uint8 RGB (size, size, 3).
+
+    With ``crop`` the shoe's box plus 6 % on each side where the background is plain, elsewhere the
+    canvas without its padding; without ``crop`` the whole canvas. Padded to a square with the
+    border colour.
+    """
+    if size < 1:
+        raise ValueError(f"size is {size}; it must be at least 1 px")
+    canvas = canvas.convert("RGB")
+    if crop:
+        found = find_foreground(canvas)
+        box, color = (found.box.grown(MARGIN) if found.is_plain else found.box), found.border_color
+    else:
+        box, color = Box(0, 0, *canvas.size), border_color(np.asarray(canvas))
+    square = _cut_square(canvas, box, color)
+    resized = square.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.array(resized, dtype=np.uint8)
+
+
+def _cut_square(canvas: Image.Image, box: Box, color: tuple[int, int, int]) -> Image.Image:
+    """The smallest square round ``box``; what lies outside the canvas gets ``color``."""
+    side = max(box.width, box.height)
+    left = box.left - (side - box.width) // 2
+    top = box.top - (side - box.height) // 2
+    inside = (max(left, 0), max(top, 0))
+    part = canvas.crop((*inside, min(left + side, canvas.width), min(top + side, canvas.height)))
+    square = Image.new("RGB", (side, side), color)
+    square.paste(part, (inside[0] - left, inside[1] - top))
+    return square
+
+
+def _fitted(size: tuple[int, int]) -> tuple[int, int]:
+    width, height = size
+    scale = min(1.0, CANVAS_SIZE[0] / width, CANVAS_SIZE[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _decode_small(image: Image.Image, at_least: tuple[int, int]) -> None:
+    """Ask the decoder (JPEG alone obeys) for a scale that still covers the fitted size."""
+    width, height = image.size
+    is_turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    wanted = at_least[::-1] if is_turned else at_least
+    scale = min(1.0, wanted[0] / width, wanted[1] / height)
+    image.draft(None, (max(1, round(width * scale)), max(1, round(height * scale))))
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """16- and 32-bit grey scaled to 8 bits; Pillow itself would clip it to white."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
+        top = float(values.max(initial=0.0))
+        ceiling = 255.0 if top <= 255 else max(top, 65535.0)
+        return Image.fromarray((values.clip(0, ceiling) * (255.0 / ceiling)).astype(np.uint8))
+    return image
+
+
+def _srgb(image: Image.Image) -> Image.Image:
+    """Colours by the embedded profile to sRGB; a missing or broken profile means sRGB already."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return image
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in (ImageCms.getProfileDescription(source) or ""):
+            return image
+        plain = image.convert("RGB") if alpha is not None else image
+        changed = ImageCms.profileToProfile(
+            plain, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image
+    if changed is None:
+        return image
+    if alpha is not None:
+        changed.putalpha(alpha)
+    return changed
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    """Mode RGB, transparent parts white."""
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        ground = Image.new("RGB", layer.size, WHITE)
+        ground.paste(layer, mask=layer.getchannel("A"))
+        return ground
+    return image.convert("RGB")
