@@ -91,7 +91,9 @@ def _fitted(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _decode_small(image: Image.Image, at_least: tuple[int, int]) -> None:
-    """Ask the decoder (JPEG alone obeys) for a scale that still covers the fitted size."""
+    """Ask the JPEG decoder for a scale that still covers the fitted size."""
+    if image.format not in ("JPEG", "MPO"):
+        return
     width, height = image.size
     is_turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     wanted = at_least[::-1] if is_turned else at_least

@@ -1,0 +1,148 @@
+"""Crawl feed to catalogue: slugs, product ids, provenance; one record per photo and product.
+
+In: the listings of data/crawl/items.jsonl. Out: `Photo` records without any fetch time, so that a
+second crawl that found the same things changes no byte.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from catalogue.brands import brand_slug
+from catalogue.schema import Listing, ListingImage, Photo, Source
+from dataset.feed import IngestReject
+from dataset.names import MAX_NAME, clean_text, is_blank, product_slug, with_color, without_brand
+from dataset.views import view_of
+
+
+@dataclass(frozen=True)
+class NamedListing:
+    """A listing with its brand, product and name settled."""
+
+    listing: Listing
+    brand: str
+    product: str
+    name: str
+
+
+def choose_listings(listings: Iterable[Listing], sites: Collection[str]) -> list[Listing]:
+    """The latest listing per page and colourway of ``sites`` (none given: of all)."""
+    latest: dict[tuple[str, str, str, str], Listing] = {}
+    for listing in listings:
+        if sites and listing.site not in sites:
+            continue
+        key = (listing.site, listing.url, listing.sku or "", listing.color or "")
+        held = latest.get(key)
+        if held is None or _rank(listing) > _rank(held):
+            latest[key] = listing
+    return [latest[key] for key in sorted(latest)]
+
+
+def _rank(listing: Listing) -> tuple[str, str]:
+    return listing.fetched_at, repr(listing)
+
+
+def name_listings(listings: Sequence[Listing]) -> list[NamedListing]:
+    """Each listing with its slugs; names that meet although page and SKU differ get the SKU.
+
+    Listings without name and SKU are left out.
+    """
+    named = [_named(listing) for listing in listings if not _is_nameless(listing)]
+    meeting: dict[tuple[str, str, str], list[NamedListing]] = defaultdict(list)
+    for entry in named:
+        meeting[(entry.listing.site, entry.brand, entry.product)].append(entry)
+    apart = {id(entry) for entries in meeting.values() for entry in _to_tell_apart(entries)}
+    return [_with_sku(entry) if id(entry) in apart else entry for entry in named]
+
+
+def nameless(listings: Iterable[Listing]) -> list[IngestReject]:
+    """The listings that `name_listings` leaves out, with the reason."""
+    return [
+        IngestReject(listing.url, "no product name and no SKU on the page")
+        for listing in listings
+        if _is_nameless(listing)
+    ]
+
+
+def _is_nameless(listing: Listing) -> bool:
+    return is_blank(listing.name) and is_blank(listing.sku)
+
+
+def _named(listing: Listing) -> NamedListing:
+    brand = brand_slug(listing.brand_text)
+    raw = listing.sku if is_blank(listing.name) else listing.name
+    cleaned = clean_text(raw or "")
+    name = without_brand(cleaned, brand, clean_text(listing.brand_text or ""))
+    full = with_color(name, clean_text(listing.color or "") or None)
+    return NamedListing(listing, brand, product_slug(full), full[:MAX_NAME])
+
+
+def _code(listing: Listing) -> str | None:
+    return listing.sku or listing.gtin
+
+
+def _to_tell_apart(entries: Sequence[NamedListing]) -> list[NamedListing]:
+    """Those of one site and product name that are proved to be several products."""
+    urls = {entry.listing.url for entry in entries}
+    codes = {_code(entry.listing) for entry in entries} - {None}
+    if len(urls) < 2 or len(codes) < 2:
+        return []
+    return [entry for entry in entries if _code(entry.listing)]
+
+
+def _with_sku(entry: NamedListing) -> NamedListing:
+    code = clean_text(_code(entry.listing) or "")
+    if not code:
+        return entry
+    name = f"{entry.name} {code}"[:MAX_NAME]
+    return replace(entry, product=product_slug(entry.name, code), name=name)
+
+
+def to_photos(named: Iterable[NamedListing]) -> list[Photo]:
+    """One `Photo` per (photo, brand, product), sorted; several sightings join their sources."""
+    sightings: dict[tuple[str, str, str], list[Photo]] = defaultdict(list)
+    for entry in named:
+        for image in entry.listing.images:
+            if image.status in ("stored", "cached") and image.sha256 and image.path:
+                photo = _photo(entry, image)
+                sightings[(photo.photo_id, photo.brand, photo.product)].append(photo)
+    return [_joined(sightings[key]) for key in sorted(sightings)]
+
+
+def _photo(entry: NamedListing, image: ListingImage) -> Photo:
+    listing = entry.listing
+    return Photo(
+        photo_id=image.sha256 or "",
+        path=image.path or "",
+        brand=entry.brand,
+        product=entry.product,
+        product_name=entry.name,
+        brand_text=clean_text(listing.brand_text or ""),
+        group=listing.group,
+        color=clean_text(listing.color or "") or None,
+        sku=listing.sku,
+        gtin=listing.gtin,
+        category=listing.category,
+        view=view_of(image.alt, f"{listing.brand_text or ''} {listing.name or ''}"),
+        position=image.position,
+        sources=(Source(listing.site, listing.url, image.url),),
+    )
+
+
+def _joined(photos: Sequence[Photo]) -> Photo:
+    """The sightings of one photo of one product as one record, whatever their order."""
+    ordered = sorted(photos, key=lambda photo: (_address(photo.sources[0]), repr(photo)))
+    return replace(
+        ordered[0],
+        view=next((photo.view for photo in ordered if photo.view), None),
+        position=min(photo.position for photo in ordered),
+        sources=tuple(
+            sorted({source for photo in ordered for source in photo.sources}, key=_address)
+        ),
+    )
+
+
+def _address(source: Source) -> tuple[str, str, str]:
+    return source.site, source.url, source.image_url

@@ -1,0 +1,82 @@
+"""Facts to verdicts: keep, review or reject, each with a reason and the number that decided.
+
+A rule is a function from what is known about one photo to a `Judgement` or None. Rules reject only
+on proof; what is merely odd is `review`, which trains unless a person says no. Add a rule to RULES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dataset.picture import Facts
+
+BLANK_CONTRAST = 6  # of 255: the picture is one colour, JPEG noise apart
+PLACEHOLDER_EDGES = (
+    0.004  # share of canvas pixels at an edge; the plainest real shoe has 5 times it
+)
+SHARED_BY = 3  # products that show one picture: a stock picture or a logo, not one product's photo
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a rule decided."""
+
+    verdict: str
+    reason: str
+    score: float | None  # what the rule measured
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that rules may look at for one photo."""
+
+    facts: Facts
+    products: int  # products of the whole catalogue that show these very bytes
+    min_side_px: int
+
+
+def judge(evidence: Evidence) -> Judgement | None:
+    """The first rule's judgement that applies; None keeps the photo."""
+    return next((found for rule in RULES if (found := rule(evidence)) is not None), None)
+
+
+def _fault(evidence: Evidence) -> Judgement | None:
+    fault = evidence.facts.fault
+    return Judgement("reject", fault, None) if fault else None
+
+
+def _too_small(evidence: Evidence) -> Judgement | None:
+    side = min(evidence.facts.width_px or 0, evidence.facts.height_px or 0)
+    if side >= evidence.min_side_px:
+        return None
+    return Judgement("reject", f"too small: shorter side under {evidence.min_side_px} px", side)
+
+
+def _blank(evidence: Evidence) -> Judgement | None:
+    contrast = evidence.facts.contrast or 0.0
+    if contrast > BLANK_CONTRAST:
+        return None
+    return Judgement("reject", "blank: one colour", contrast)
+
+
+def _shared(evidence: Evidence) -> Judgement | None:
+    if evidence.products < SHARED_BY:
+        return None
+    return Judgement("reject", "placeholder: one picture under several products", evidence.products)
+
+
+def _plain(evidence: Evidence) -> Judgement | None:
+    edges = evidence.facts.edges or 0.0
+    if edges >= PLACEHOLDER_EDGES:
+        return None
+    return Judgement("review", "almost no detail", edges)
+
+
+RULES: tuple[Callable[[Evidence], Judgement | None], ...] = (
+    _fault,
+    _too_small,
+    _blank,
+    _shared,
+    _plain,
+)

@@ -1,0 +1,136 @@
+"""Original bytes to canvas file and facts: everything about one photo that costs a decode.
+
+The facts are measurements, not judgements: `dataset.judge` turns them into verdicts, so a changed
+threshold decodes nothing again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from dataset.canvas import fit_canvas, upright_rgb
+from dataset.foreground import border_color
+from dataset.phash import mirrored_phash, phash
+
+CODE_VERSION = 1  # raise when a canvas or a fact changes for the same bytes: cached ones expire
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")  # JPEG also opens phones' MPO
+MAX_BYTES = 64 * 1024 * 1024
+MAX_PIXELS = 80_000_000  # 240 MB as RGB; phones stop at 50 million
+MAX_SIDE = 30_000  # px
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found in one photo's bytes; ``fault`` says why there is no canvas."""
+
+    photo_id: str
+    fault: str | None = None  # None, else "corrupt: ...", "missing", ...
+    canvas: str | None = None  # SHA-256 of the canvas file
+    width_px: int | None = None  # of the original, upright or not as its header says
+    height_px: int | None = None
+    contrast: float | None = None  # largest channel difference from the border colour, 0..255
+    edges: float | None = None  # share of canvas pixels that differ from their neighbour
+    sharpness: float | None = None  # mean absolute Laplacian where there are edges
+    phash: str | None = None  # of the canvas file, 16 hex digits
+    mirror: str | None = None  # the same, flipped
+
+
+class UnreadablePicture(ValueError):
+    """Bytes that are no picture we can or will decode."""
+
+
+def open_picture(content: bytes) -> Image.Image:
+    """The picture in ``content``, header read, pixels not yet decoded.
+
+    Raises:
+        UnreadablePicture: no picture, an unlisted format, or larger than the limits.
+    """
+    if not content:
+        raise UnreadablePicture("corrupt: 0 bytes")
+    if len(content) > MAX_BYTES:
+        raise UnreadablePicture(f"too large: {len(content)} bytes, at most {MAX_BYTES} are read")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise UnreadablePicture("too large: more pixels than are read") from error
+    except (OSError, ValueError, SyntaxError, EOFError, OverflowError) as error:
+        raise UnreadablePicture("corrupt: no picture in a known format") from error
+    width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise UnreadablePicture(f"too large: {width} x {height} px, at most {MAX_PIXELS} pixels")
+    return image
+
+
+def canvas_of(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
+    """The 500x600 canvas of original bytes, and the original's size in px.
+
+    Raises:
+        UnreadablePicture: see `open_picture`; also for damaged or truncated pixels.
+    """
+    image = open_picture(content)
+    size = image.size
+    try:
+        return fit_canvas(upright_rgb(image)), size
+    except Image.DecompressionBombError as error:
+        raise UnreadablePicture("too large: more pixels than are read") from error
+    except (OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError) as error:
+        raise UnreadablePicture(f"corrupt: {str(error) or type(error).__name__:.100}") from error
+
+
+def encode_canvas(canvas: Image.Image, quality: int) -> bytes:
+    """``canvas`` as a JPEG, 4:4:4, without metadata: the same pixels give the same bytes."""
+    buffer = io.BytesIO()
+    canvas.save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def examine(photo_id: str, content: bytes, quality: int) -> tuple[Facts, bytes | None]:
+    """The facts of one photo and its canvas file, None where there is a fault."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != photo_id:
+        return Facts(photo_id, fault=f"changed: the bytes on disk hash to {found[:16]}"), None
+    try:
+        canvas, (width, height) = canvas_of(content)
+    except UnreadablePicture as error:
+        return Facts(photo_id, fault=str(error)), None
+    encoded = encode_canvas(canvas, quality)
+    # Measured on the decoded file, not on what went into it: dedup and audit see the file alone.
+    decoded = Image.open(io.BytesIO(encoded))
+    contrast, edges, sharpness = _measures(decoded)
+    return Facts(
+        photo_id,
+        canvas=hashlib.sha256(encoded).hexdigest(),
+        width_px=width,
+        height_px=height,
+        contrast=contrast,
+        edges=edges,
+        sharpness=sharpness,
+        phash=f"{phash(decoded):016x}",
+        mirror=f"{mirrored_phash(decoded):016x}",
+    ), encoded
+
+
+def _measures(canvas: Image.Image) -> tuple[float, float, float]:
+    """Contrast to the border, share of edge pixels, and sharpness at the edges."""
+    pixels = np.asarray(canvas)
+    color = np.asarray(border_color(pixels), np.int16)
+    half = np.asarray(canvas.reduce(2)).astype(np.int16)
+    contrast = float(np.abs(half - color).max())
+    grey = np.asarray(canvas.convert("L")).astype(np.int16)
+    step = np.abs(np.diff(grey, axis=1))[:-1] + np.abs(np.diff(grey, axis=0))[:, :-1]
+    is_edge = step > 24
+    edges = float(is_edge.mean())
+    bend = np.abs(
+        4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    )
+    at_edges = bend[is_edge[:-1, :-1]]
+    sharpness = float(at_edges.mean()) if at_edges.size else 0.0
+    return round(contrast, 1), round(edges, 6), round(sharpness, 2)
