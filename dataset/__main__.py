@@ -17,6 +17,7 @@ import click
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_manifest
 from catalogue.schema import Photo
+from dataset.listed import read_listed
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -36,6 +37,7 @@ class Stages(click.Group):
 def main() -> None:
     """Turn crawled pictures into a dataset that one can trust."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("faiss").setLevel(logging.WARNING)  # it tells which CPU code it loads
 
 
 class ProgressLine:
@@ -129,26 +131,149 @@ def clean(
     cache: Path,
 ) -> None:
     """Decode every photo, put it on a 500x600 canvas, judge it."""
-    from dataset.clean import examine_all, signatures, verdicts
-    from dataset.facts import FactsCache, link_or_copy
-    from dataset.folders import replaced
+    import numpy as np
+
+    from dataset.clean import canvases, examine_all, verdicts
+    from dataset.facts import FactsCache
+    from dataset.files import canvas_file, link_or_copy, replaced
 
     photos = list(read_manifest(catalogue, Photo))
     progress = ProgressLine("clean", sys.stderr)
     with FactsCache(cache, quality) as finished, replaced(out) as partial:
         facts = examine_all(photos, crawl, finished, quality, jobs or os.cpu_count() or 1, progress)
         judged = verdicts(photos, facts, out, min_side)
-        marks = signatures(judged, facts)
-        for mark in marks:
-            target = partial / "images" / mark.canvas[:2] / f"{mark.canvas}.jpg"
-            link_or_copy(finished.canvas_path(mark.canvas), target)
+        names = canvases(judged)
+        for name in names:
+            target = canvas_file(partial / "images", name)
+            link_or_copy(canvas_file(finished.canvas_folder, name), target)
+        signatures, thumbs = finished.signatures(names)
         write_manifest(partial / "verdicts.jsonl", judged)
-        write_manifest(partial / "signatures.jsonl", marks)
+        write_manifest(partial / "signatures.jsonl", signatures)
+        np.save(partial / "thumbs.npy", thumbs)
     counts = dict.fromkeys(("keep", "review", "reject"), 0)
     for photo in judged:
         counts[photo.verdict] += 1
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    click.echo(f"clean: {told}; {len(marks)} canvases -> {out}")
+    click.echo(f"clean: {told}; {len(names)} canvases -> {out}")
+
+
+@main.command()
+@click.option("--narrow", type=click.IntRange(0, 64), default=4, show_default=True)
+@click.option("--wide", type=click.IntRange(0, 64), default=8, show_default=True)
+@click.option("--max-group", type=click.IntRange(min=1), default=40, show_default=True)
+@click.option("--clean", type=FOLDER, default="data/clean", show_default=True)
+@click.option("--out", type=FOLDER, default="data/dedup", show_default=True)
+def dedup(narrow: int, wide: int, max_group: int, clean: Path, out: Path) -> None:
+    """One photo per near-duplicate, leakage groups, label conflicts."""
+    from dataset.stages import run_dedup
+
+    if narrow > wide:
+        raise click.BadParameter(f"{narrow} is over --wide {wide}", param_hint="--narrow")
+    summary = run_dedup(clean, out, narrow, wide, max_group)
+    removed, conflicts = summary["removed"], summary["conflicts"]
+    click.echo(
+        f"dedup: {summary['kept']} of {summary['photos']} photos kept; "
+        f"{sum(removed.values())} duplicates removed, {sum(conflicts.values())} photos in label "
+        f"conflicts, {summary['leakage_groups']} leakage groups -> {out}"
+    )
+
+
+@main.command()
+@click.option("--val", type=click.FloatRange(0, 0.5), default=0.15, show_default=True)
+@click.option("--test", type=click.FloatRange(0, 0.5), default=0.25, show_default=True)
+@click.option("--unknown-products", type=click.FloatRange(0, 0.9), default=0.1, show_default=True)
+@click.option("--unknown-brands", multiple=True, help="In order: val, test, val, ...; repeatable.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--brands", type=FILE, default="brands.yaml", show_default=True)
+@click.option("--dedup", type=FOLDER, default="data/dedup", show_default=True)
+@click.option("--out", type=FOLDER, default="data/split", show_default=True)
+@click.option("--ledger", type=FILE, default="data/split-ledger.jsonl", show_default=True)
+@click.option("--root", type=FOLDER, default=".", help="What canvas paths are relative to.")
+def split(
+    val: float,
+    test: float,
+    unknown_products: float,
+    unknown_brands: tuple[str, ...],
+    seed: int,
+    brands: Path,
+    dedup: Path,
+    out: Path,
+    ledger: Path,
+    root: Path,
+) -> None:
+    """Whole clusters to train, val and test; unknown products and brands held out; audited."""
+    from dataset.split import Shares
+    from dataset.stages import run_split
+
+    shares = Shares(val, test, unknown_products, unknown_brands, seed)
+    summary = run_split(dedup, out, ledger, root, read_listed(brands), shares)
+    known = ", ".join(f"{count} {name}" for name, count in sorted(summary["known"].items()))
+    click.echo(
+        f"split: {known}; {sum(summary['unknown'].values())} of unknown shoes; no leak among "
+        f"{summary['audited']} photos -> {out}"
+    )
+
+
+@main.command()
+@click.option("--brand", required=True, help="A brand of the split folder, or _unknown.")
+@click.option("--size", type=click.IntRange(16, 600), default=64, show_default=True)
+@click.option("--crop/--no-crop", default=True, show_default=True)
+@click.option("--split", "split_folder", type=FOLDER, default="data/split", show_default=True)
+@click.option("--out", type=FOLDER, default=None, help="Default data/pack/<brand>.")
+@click.option("--root", type=FOLDER, default=".", help="What canvas paths are relative to.")
+def pack(
+    brand: str, size: int, crop: bool, split_folder: Path, out: Path | None, root: Path
+) -> None:
+    """One brand's canvases to an array of pixels at training size."""
+    from catalogue.schema import Sample
+    from dataset.pack import pack_samples, write_pack
+
+    manifest = split_folder / f"{brand}.jsonl"
+    samples = list(read_manifest(manifest, Sample)) if manifest.exists() else []
+    pixels, described = pack_samples(samples, root, size, crop)
+    folder = out or Path("data/pack") / brand
+    write_pack(folder, pixels, described)
+    if not samples:
+        click.echo(f"pack: {manifest} has no photo; the pack is empty", err=True)
+    click.echo(f"pack: {len(pixels)} photos of {len(described['labels'])} products -> {folder}")
+
+
+@main.command()
+@click.option("--size", type=click.IntRange(16, 600), default=64, show_default=True)
+@click.option("--crop/--no-crop", default=True, show_default=True)
+@click.option("--brands", type=FILE, default="brands.yaml", show_default=True)
+@click.option("--split", "split_folder", type=FOLDER, default="data/split", show_default=True)
+@click.option("--out", type=FOLDER, default="data/base", show_default=True)
+@click.option("--root", type=FOLDER, default=".", help="What canvas paths are relative to.")
+@click.option("--cache", type=FOLDER, default="var/clean", show_default=True)
+def pin(
+    size: int, crop: bool, brands: Path, split_folder: Path, out: Path, root: Path, cache: Path
+) -> None:
+    """The base net's photos, listed once and kept while the dataset grows."""
+    from dataset.pin import Packing
+    from dataset.pin import pin as make_pin
+
+    roots = [root, cache / "canvas"]
+    pinned, is_new = make_pin(out, split_folder, read_listed(brands), roots, Packing(size, crop))
+    told = "pinned" if is_new else "in the pin, which stands"
+    click.echo(f"pin: {len(pinned)} photos {told} -> {out}")
+
+
+@main.group()
+def export() -> None:
+    """The dataset in the layout of other tools."""
+
+
+@export.command()
+@click.option("--split", "split_folder", type=FOLDER, default="data/split", show_default=True)
+@click.option("--out", type=FOLDER, default="data/brands", show_default=True)
+@click.option("--root", type=FOLDER, default=".", help="What canvas paths are relative to.")
+def imagefolder(split_folder: Path, out: Path, root: Path) -> None:
+    """OUT/<brand>/<split>/<product>/<photo>.jpg, as hard links: torchvision's ImageFolder."""
+    from dataset.export import export_imagefolder
+
+    counts = export_imagefolder(split_folder, root, out)
+    click.echo(f"export: {sum(counts.values())} photos of {len(counts)} brands -> {out}")
 
 
 if __name__ == "__main__":

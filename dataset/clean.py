@@ -1,7 +1,7 @@
 """The clean stage: every photo of the catalogue decoded once, put on a canvas, and judged.
 
-In: catalogue records and the crawl's original bytes. Out: facts per photo (`examine_all`), verdicts
-per photo and product (`verdicts`), signatures per canvas for the dedup stage.
+In: catalogue records and the crawl's original bytes. Out: facts per photo (`examine_all`) and
+verdicts per photo and product (`verdicts`); the cache holds the canvas files and their signatures.
 """
 
 from __future__ import annotations
@@ -11,30 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from catalogue.errors import CatalogueError
 from catalogue.schema import CleanPhoto, Photo
-from dataset.facts import FactsCache, store_canvas
+from dataset.facts import FactsCache
+from dataset.files import canvas_file, store_canvas
 from dataset.judge import Evidence, Judgement, judge
-from dataset.picture import MAX_BYTES, Facts, examine
+from dataset.picture import MAX_BYTES, Examined, Facts, examine
 
 Progress = Callable[[int, int], None]  # done, of how many
 _AHEAD = 32  # tasks per worker in flight: bounds memory whatever the catalogue's size
-
-
-@dataclass(frozen=True)
-class Signature:
-    """What dedup needs of one canvas without decoding it: a line of data/clean/signatures.jsonl."""
-
-    canvas: str  # SHA-256 of the canvas file
-    phash: str  # 16 hex digits
-    mirror: str  # of the flipped canvas
-    sharpness: float
-    pixels: int  # of the original picture
 
 
 def examine_all(
@@ -56,33 +46,37 @@ def examine_all(
     progress(len(facts), len(paths))
     for found in _map(work, missing, jobs):
         cache.add(found)
-        facts[found.photo_id] = found
+        facts[found.facts.photo_id] = found.facts
         progress(len(facts), len(paths))
     return facts
 
 
-def _examine_file(task: tuple[str, str], crawl: Path, canvases: Path, quality: int) -> Facts:
+def _examine_file(task: tuple[str, str], crawl: Path, canvases: Path, quality: int) -> Examined:
     photo_id, relative = task
     path = crawl / relative
     if Path(relative).is_absolute() or ".." in Path(relative).parts:
-        return Facts(photo_id, fault="missing: its path leads out of the crawl folder")
+        return _faulty(photo_id, "missing: its path leads out of the crawl folder")
     try:
         if path.stat().st_size > MAX_BYTES:
-            return Facts(photo_id, fault=f"too large: over {MAX_BYTES} bytes")
+            return _faulty(photo_id, f"too large: over {MAX_BYTES} bytes")
         content = path.read_bytes()
     except FileNotFoundError:
-        return Facts(photo_id, fault="missing: its file is not in the crawl folder")
+        return _faulty(photo_id, "missing: its file is not in the crawl folder")
     except OSError as error:
-        return Facts(photo_id, fault=f"missing: {error.strerror}")
-    facts, encoded = examine(photo_id, content, quality)
-    if facts.canvas is not None and encoded is not None:
-        store_canvas(canvases, facts.canvas, encoded)
-    return facts
+        return _faulty(photo_id, f"missing: {error.strerror}")
+    found = examine(photo_id, content, quality)
+    if found.signature is not None and found.encoded is not None:
+        store_canvas(canvases, found.signature.canvas, found.encoded)
+    return replace(found, encoded=None)
+
+
+def _faulty(photo_id: str, fault: str) -> Examined:
+    return Examined(Facts(photo_id, fault=fault))
 
 
 def _map(
-    work: Callable[[tuple[str, str]], Facts], tasks: Sequence[tuple[str, str]], jobs: int
-) -> Iterator[Facts]:
+    work: Callable[[tuple[str, str]], Examined], tasks: Sequence[tuple[str, str]], jobs: int
+) -> Iterator[Examined]:
     """``work`` over ``tasks``, in order; in this process where one job is enough."""
     if jobs == 1 or len(tasks) < 2 * jobs:
         yield from map(work, tasks)
@@ -123,7 +117,7 @@ def _verdict(photo: Photo, facts: Facts, found: Judgement | None, folder: Path) 
     verdict = found.verdict if found else "keep"
     path = None
     if verdict != "reject" and facts.canvas is not None:
-        path = (folder / "images" / facts.canvas[:2] / f"{facts.canvas}.jpg").as_posix()
+        path = canvas_file(folder / "images", facts.canvas).as_posix()
     return CleanPhoto(
         photo_id=photo.photo_id,
         brand=photo.brand,
@@ -143,17 +137,6 @@ def _verdict(photo: Photo, facts: Facts, found: Judgement | None, folder: Path) 
     )
 
 
-def signatures(judged: Iterable[CleanPhoto], facts: Mapping[str, Facts]) -> list[Signature]:
-    """One signature per canvas that was not rejected; of equal canvases, the largest original."""
-    found: dict[str, Signature] = {}
-    for photo in judged:
-        held = facts[photo.photo_id]
-        if photo.path is None or held.canvas is None:
-            continue
-        pixels = (held.width_px or 0) * (held.height_px or 0)
-        if held.canvas in found and found[held.canvas].pixels >= pixels:
-            continue
-        found[held.canvas] = Signature(
-            held.canvas, held.phash or "", held.mirror or "", held.sharpness or 0.0, pixels
-        )
-    return [found[canvas] for canvas in sorted(found)]
+def canvases(judged: Iterable[CleanPhoto]) -> list[str]:
+    """The hashes of the canvas files that were not rejected, sorted."""
+    return sorted({Path(photo.path).stem for photo in judged if photo.path is not None})

@@ -1,51 +1,57 @@
 """The cache of finished pictures under var/clean: a killed run goes on, a rerun decodes nothing.
 
-One journal per canvas parameter and code version, one line per photo, appended as results arrive;
-canvas files lie beside it under their own hash. A torn last line is dropped. A canvas whose bytes
-do not hash to its name counts as not there, so nothing needs an fsync.
+For one canvas quality and code version: a journal with one line per photo, appended as results
+arrive, and beside it the thumbs as fixed-size rows, row n for line n; canvas files lie under their
+own hash. What a killed run left torn is cut off. A canvas whose bytes do not hash to its name
+counts as not there, so nothing needs an fsync.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import asdict
 from io import BufferedWriter
 from pathlib import Path
 
-from catalogue.errors import CatalogueError
+import numpy as np
+from numpy.typing import NDArray
+
 from catalogue.manifest import from_dict
-from dataset.picture import CODE_VERSION, Facts
+from dataset.files import canvas_file, disk_error
+from dataset.picture import CODE_VERSION, Examined, Facts
+from dataset.signature import THUMB, Signature, Thumbs
+
+_ROW_SHAPE = (2, THUMB, THUMB, 3)
+_ROW_BYTES = 2 * THUMB * THUMB * 3
 
 
 class FactsCache:
-    """Facts and canvas files by photo id; a context manager that holds the journal open."""
+    """Facts, signatures and canvas files by photo; a context manager that holds the files open."""
 
     def __init__(self, folder: Path, quality: int) -> None:
-        self._canvases = folder / "canvas"
-        self._journal = folder / f"facts-v{CODE_VERSION}-q{quality}.jsonl"
+        name = f"facts-v{CODE_VERSION}-q{quality}"
+        self.canvas_folder = folder / "canvas"
+        self._journal, self._thumbs = folder / f"{name}.jsonl", folder / f"{name}.thumbs"
         self._facts: dict[str, Facts] = {}
-        self._file: BufferedWriter | None = None
+        self._signatures: dict[str, tuple[Signature, int]] = {}  # canvas -> signature, row
+        self._rows = 0
+        self._files: tuple[BufferedWriter, BufferedWriter] | None = None
 
     def __enter__(self) -> FactsCache:
         try:
             self._journal.parent.mkdir(parents=True, exist_ok=True)
-            length = 0
-            for raw, facts in _whole_lines(self._journal):
-                self._facts[facts.photo_id] = facts
-                length += len(raw)
-            self._file = self._journal.open("ab")
-            self._file.truncate(length)
+            length = self._read()
+            self._files = (self._journal.open("ab"), self._thumbs.open("ab"))
+            self._files[0].truncate(length)
+            self._files[1].truncate(self._rows * _ROW_BYTES)
         except OSError as error:
-            raise _disk_error(self._journal, error) from error
+            raise disk_error(self._journal, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+        for file in self._files or ():
+            file.close()
 
     def find(self, photo_id: str) -> Facts | None:
         """The facts of a photo whose canvas is still there and whole; faults are looked at anew."""
@@ -53,81 +59,64 @@ class FactsCache:
         if facts is None or facts.canvas is None:
             return None
         try:
-            content = self.canvas_path(facts.canvas).read_bytes()
+            content = canvas_file(self.canvas_folder, facts.canvas).read_bytes()
         except OSError:
             return None
         return facts if hashlib.sha256(content).hexdigest() == facts.canvas else None
 
-    def add(self, facts: Facts) -> None:
-        """Remember ``facts``; their canvas must have been stored with `store_canvas`."""
-        if self._file is None:
+    def add(self, found: Examined) -> None:
+        """Remember what was found; its canvas file must lie in the canvas folder already."""
+        if self._files is None:
             raise ValueError("the cache is not open: use it in a with statement")
-        try:
-            self._file.write(json.dumps(asdict(facts), separators=(",", ":")).encode() + b"\n")
-            self._file.flush()
-        except OSError as error:
-            raise _disk_error(self._journal, error) from error
-        self._facts[facts.photo_id] = facts
-
-    def canvas_path(self, canvas: str) -> Path:
-        """Where the canvas file with this hash lies in the cache."""
-        return canvas_file(self._canvases, canvas)
-
-    @property
-    def canvas_folder(self) -> Path:
-        """The folder that `store_canvas` writes into, also from a worker process."""
-        return self._canvases
-
-
-def canvas_file(folder: Path, canvas: str) -> Path:
-    """``folder``/<aa>/<sha256>.jpg."""
-    return folder / canvas[:2] / f"{canvas}.jpg"
-
-
-def store_canvas(folder: Path, canvas: str, content: bytes) -> None:
-    """Write a canvas file under its hash, by way of a temporary file."""
-    path = canvas_file(folder, canvas)
-    temporary = path.with_name(f".{canvas}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise _disk_error(path, error) from error
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """``target`` with the bytes of ``source``: a hard link, a copy where links are impossible."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(source, target)
-        except FileExistsError:
+        if found.signature is None or found.thumbs is None:
             return
-        except OSError:
-            shutil.copyfile(source, target)
-    except OSError as error:
-        raise _disk_error(target, error) from error
+        line = {"facts": asdict(found.facts), "signature": asdict(found.signature)}
+        try:
+            # The row first: a journal line promises that its row is there.
+            self._files[1].write(found.thumbs.tobytes())
+            self._files[1].flush()
+            self._files[0].write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+            self._files[0].flush()
+        except OSError as error:
+            raise disk_error(self._journal, error) from error
+        self._remember(found.facts, found.signature)
+
+    def signatures(self, canvases: list[str]) -> tuple[list[Signature], Thumbs]:
+        """The signatures and thumbs of ``canvases``, in that order; thumbs are (N, 2, 32, 32, 3)."""
+        found = [self._signatures[canvas] for canvas in canvases]
+        if not found:
+            return [], np.empty((0, *_ROW_SHAPE), np.uint8)
+        rows: NDArray[np.uint8] = np.memmap(
+            self._thumbs, np.uint8, mode="r", shape=(self._rows, *_ROW_SHAPE)
+        )
+        return [signature for signature, _ in found], rows[[row for _, row in found]]
+
+    def _read(self) -> int:
+        """Take in the journal up to its first torn line or missing row; the bytes that are whole."""
+        rows_on_disk = self._thumbs.stat().st_size // _ROW_BYTES if self._thumbs.exists() else 0
+        length = 0
+        if not self._journal.exists():
+            return length
+        with self._journal.open("rb") as file:
+            for raw in file:
+                parsed = _parsed(raw)
+                if parsed is None or self._rows == rows_on_disk:
+                    break
+                self._remember(*parsed)
+                length += len(raw)
+        return length
+
+    def _remember(self, facts: Facts, signature: Signature) -> None:
+        self._facts[facts.photo_id] = facts
+        self._signatures[signature.canvas] = (signature, self._rows)
+        self._rows += 1
 
 
-def _whole_lines(path: Path) -> Iterator[tuple[bytes, Facts]]:
-    """The lines of the journal up to the first one that is torn or of another shape."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for raw in file:
-            try:
-                facts = from_dict(json.loads(raw), Facts)
-            except (TypeError, ValueError, AttributeError):
-                return
-            if not raw.endswith(b"\n"):
-                return
-            yield raw, facts
-
-
-def _disk_error(path: Path, error: OSError) -> CatalogueError:
-    return CatalogueError(
-        f"{path}: could not be written ({error.strerror or error}); what is finished is kept. "
-        "Free some disk space or fix the folder's permissions, then run the command again."
-    )
+def _parsed(raw: bytes) -> tuple[Facts, Signature] | None:
+    if not raw.endswith(b"\n"):
+        return None
+    try:
+        value = json.loads(raw)
+        return from_dict(value["facts"], Facts), from_dict(value["signature"], Signature)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return None

@@ -16,13 +16,14 @@ from PIL import Image
 
 from dataset.canvas import fit_canvas, upright_rgb
 from dataset.foreground import border_color
-from dataset.phash import mirrored_phash, phash
+from dataset.signature import Signature, Thumbs, sign
 
 CODE_VERSION = 1  # raise when a canvas or a fact changes for the same bytes: cached ones expire
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")  # JPEG also opens phones' MPO
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; phones stop at 50 million
 MAX_SIDE = 30_000  # px
+_EDGE = 24  # grey levels between neighbours
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,17 @@ class Facts:
     width_px: int | None = None  # of the original, upright or not as its header says
     height_px: int | None = None
     contrast: float | None = None  # largest channel difference from the border colour, 0..255
-    edges: float | None = None  # share of canvas pixels that differ from their neighbour
-    sharpness: float | None = None  # mean absolute Laplacian where there are edges
-    phash: str | None = None  # of the canvas file, 16 hex digits
-    mirror: str | None = None  # the same, flipped
+    edges: float | None = None  # share of canvas pixels that differ from their neighbours
+
+
+@dataclass(frozen=True)
+class Examined:
+    """Everything that one decode gave; all but the facts is None where there is a fault."""
+
+    facts: Facts
+    encoded: bytes | None = None  # the canvas file
+    signature: Signature | None = None
+    thumbs: Thumbs | None = None
 
 
 class UnreadablePicture(ValueError):
@@ -92,45 +100,31 @@ def encode_canvas(canvas: Image.Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def examine(photo_id: str, content: bytes, quality: int) -> tuple[Facts, bytes | None]:
-    """The facts of one photo and its canvas file, None where there is a fault."""
+def examine(photo_id: str, content: bytes, quality: int) -> Examined:
+    """Canvas file, facts and signature of one photo's original bytes."""
     found = hashlib.sha256(content).hexdigest()
     if found != photo_id:
-        return Facts(photo_id, fault=f"changed: the bytes on disk hash to {found[:16]}"), None
+        fault = f"changed: the bytes on disk hash to {found[:16]}, not to their name"
+        return Examined(Facts(photo_id, fault=fault))
     try:
         canvas, (width, height) = canvas_of(content)
     except UnreadablePicture as error:
-        return Facts(photo_id, fault=str(error)), None
+        return Examined(Facts(photo_id, fault=str(error)))
     encoded = encode_canvas(canvas, quality)
+    name = hashlib.sha256(encoded).hexdigest()
     # Measured on the decoded file, not on what went into it: dedup and audit see the file alone.
-    decoded = Image.open(io.BytesIO(encoded))
-    contrast, edges, sharpness = _measures(decoded)
-    return Facts(
-        photo_id,
-        canvas=hashlib.sha256(encoded).hexdigest(),
-        width_px=width,
-        height_px=height,
-        contrast=contrast,
-        edges=edges,
-        sharpness=sharpness,
-        phash=f"{phash(decoded):016x}",
-        mirror=f"{mirrored_phash(decoded):016x}",
-    ), encoded
+    with Image.open(io.BytesIO(encoded)) as decoded:
+        decoded.load()
+    contrast, edges = _measures(decoded)
+    signature, thumbs = sign(decoded, name)
+    facts = Facts(photo_id, None, name, width, height, contrast, edges)
+    return Examined(facts, encoded, signature, thumbs)
 
 
-def _measures(canvas: Image.Image) -> tuple[float, float, float]:
-    """Contrast to the border, share of edge pixels, and sharpness at the edges."""
-    pixels = np.asarray(canvas)
-    color = np.asarray(border_color(pixels), np.int16)
-    half = np.asarray(canvas.reduce(2)).astype(np.int16)
-    contrast = float(np.abs(half - color).max())
+def _measures(canvas: Image.Image) -> tuple[float, float]:
+    """The largest difference from the border colour, and the share of pixels at an edge."""
+    color = np.asarray(border_color(np.asarray(canvas)), np.int16)
+    contrast = float(np.abs(np.asarray(canvas.reduce(2)).astype(np.int16) - color).max())
     grey = np.asarray(canvas.convert("L")).astype(np.int16)
-    step = np.abs(np.diff(grey, axis=1))[:-1] + np.abs(np.diff(grey, axis=0))[:, :-1]
-    is_edge = step > 24
-    edges = float(is_edge.mean())
-    bend = np.abs(
-        4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
-    )
-    at_edges = bend[is_edge[:-1, :-1]]
-    sharpness = float(at_edges.mean()) if at_edges.size else 0.0
-    return round(contrast, 1), round(edges, 6), round(sharpness, 2)
+    across, down = np.abs(np.diff(grey, axis=1))[:-1], np.abs(np.diff(grey, axis=0))[:, :-1]
+    return round(contrast, 1), round(float((across + down > _EDGE).mean()), 6)

@@ -1,0 +1,40 @@
+"""The dataset as folders that other tools load: data/brands/<brand>/<split>/<product>/<photo>.jpg."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from catalogue.errors import CatalogueError
+from catalogue.manifest import read_manifest
+from catalogue.schema import Sample
+from dataset.files import link_or_copy, replaced
+
+
+def export_imagefolder(split_folder: Path, root: Path, out: Path) -> Counter[str]:
+    """Link every known brand's canvases into the layout of torchvision's ImageFolder.
+
+    The folder is replaced as a whole; the files are hard links, so they cost no space.
+
+    Returns:
+        Photos per brand.
+
+    Raises:
+        CatalogueError: there is no split yet, or a canvas is gone.
+    """
+    manifests = sorted(
+        path for path in split_folder.glob("*.jsonl") if not path.name.startswith("_")
+    )
+    if not manifests:
+        raise CatalogueError(f"{split_folder}: no brand's manifest in it. Run `dvc repro` first.")
+    counts: Counter[str] = Counter()
+    with replaced(out) as partial:
+        for manifest in manifests:
+            for sample in read_manifest(manifest, Sample):
+                source = root / sample.path
+                if not source.exists():
+                    raise CatalogueError(f"{source}: a canvas is gone. Run `dvc repro clean`.")
+                place = partial / sample.brand / sample.split / sample.product
+                link_or_copy(source, place / f"{sample.photo_id}.jpg")
+                counts[sample.brand] += 1
+    return counts

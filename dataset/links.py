@@ -1,0 +1,111 @@
+"""Which canvases show the same picture: candidates by pHash, verified on pixels and colour.
+
+Three kinds of link. `near`: the same picture again (recompressed, resized, slightly cropped).
+`wide`: so alike that the two may not stand on two sides of a split. `mirror`: one is the other
+flipped; such pictures are kept, they only stay together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.neighbours import Pairs, pairs_between, pairs_within
+from dataset.phash import Hashes, distances
+from dataset.signature import Signature, Thumbs
+from dataset.verify import NEAR, WIDE, Differences, differences, within
+
+_BLOCK = 8192  # pairs verified at a time: 200 MB
+
+
+@dataclass(frozen=True, order=True)
+class Link:
+    """Two canvases, by row; sorts from the strongest to the weakest."""
+
+    distance_bits: int
+    residual: float
+    first: int  # row of the signatures, smaller than `second`
+    second: int
+    kind: str  # near | wide | mirror
+
+
+def find_links(
+    signatures: Sequence[Signature], thumbs: Thumbs, narrow: int, wide: int
+) -> list[Link]:
+    """Every verified link within ``wide`` bits, near ones within ``narrow``; strongest first.
+
+    Raises:
+        ValueError: not 0 <= narrow <= wide <= 64.
+    """
+    if not 0 <= narrow <= wide <= 64:
+        raise ValueError(f"narrow is {narrow} and wide {wide}; 0 <= narrow <= wide <= 64 bits")
+    canvas, box, mirror = (_hashes(signatures, name) for name in ("phash", "box", "mirror"))
+    straight = np.unique(
+        np.concatenate([pairs_within(canvas, wide), pairs_within(box, wide)]), axis=0
+    )
+    bits = np.minimum(
+        distances(canvas[straight[:, 0]], canvas[straight[:, 1]]),
+        distances(box[straight[:, 0]], box[straight[:, 1]]),
+    )
+    links = _straight_links(straight, bits, thumbs, narrow)
+    taken = {(link.first, link.second) for link in links}
+    flipped = _without_self(pairs_between(box, mirror, wide))
+    flipped_bits = distances(box[flipped[:, 0]], mirror[flipped[:, 1]])
+    for link in _mirror_links(flipped, flipped_bits, thumbs):
+        if (link.first, link.second) not in taken:
+            links.append(link)
+    return sorted(links)
+
+
+def _straight_links(
+    pairs: Pairs, bits: NDArray[np.int64], thumbs: Thumbs, narrow: int
+) -> list[Link]:
+    links = []
+    for start in range(0, len(pairs), _BLOCK):
+        block, block_bits = pairs[start : start + _BLOCK], bits[start : start + _BLOCK]
+        box, whole = (_differ(block, thumbs, picture) for picture in (0, 1))
+        is_wide = within(box, WIDE) | within(whole, WIDE)
+        is_near = (within(box, NEAR) | within(whole, NEAR)) & (block_bits <= narrow)
+        residual = np.minimum(box[:, 0], whole[:, 0])
+        for row in np.flatnonzero(is_wide | is_near).tolist():
+            links.append(
+                _link(block, block_bits, residual, row, "near" if is_near[row] else "wide")
+            )
+    return links
+
+
+def _mirror_links(pairs: Pairs, bits: NDArray[np.int64], thumbs: Thumbs) -> list[Link]:
+    links = []
+    for start in range(0, len(pairs), _BLOCK):
+        block, block_bits = pairs[start : start + _BLOCK], bits[start : start + _BLOCK]
+        first, second = thumbs[block[:, 0], 0], thumbs[block[:, 1], 0, :, ::-1]
+        found = differences(first, second)
+        for row in np.flatnonzero(within(found, WIDE)).tolist():
+            links.append(_link(block, block_bits, found[:, 0], row, "mirror"))
+    return links
+
+
+def _differ(pairs: Pairs, thumbs: Thumbs, picture: int) -> Differences:
+    return differences(thumbs[pairs[:, 0], picture], thumbs[pairs[:, 1], picture])
+
+
+def _link(
+    pairs: Pairs,
+    bits: NDArray[np.int64],
+    residual: NDArray[np.float64],
+    row: int,
+    kind: str,
+) -> Link:
+    first, second = (int(end) for end in pairs[row])
+    return Link(int(bits[row]), round(float(residual[row]), 4), first, second, kind)
+
+
+def _without_self(pairs: Pairs) -> Pairs:
+    return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])
+
+
+def _hashes(signatures: Sequence[Signature], name: str) -> Hashes:
+    return np.array([int(getattr(one, name), 16) for one in signatures], dtype=np.uint64)

@@ -1,0 +1,125 @@
+"""The pinned photos that the base net is trained on: written once, kept while the dataset grows.
+
+A pin is a list of canvas hashes. While it stands, `base` and every net that starts from it stay
+byte-identical, whatever brands are added; `solemap base --repin` writes a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from catalogue.errors import CatalogueError
+from catalogue.manifest import read_manifest, write_json, write_manifest
+from catalogue.schema import Sample, check_photo_id
+from dataset.pack import Pixels, pack_samples, read_json, write_pack_files
+
+REPIN = (
+    "`solemap base --repin` makes a new pin of today's photos; base and all nets then train anew"
+)
+
+
+@dataclass(frozen=True)
+class Packing:
+    """The params of the pack stage."""
+
+    size: int  # px
+    crop: bool
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """One photo of the pin: a line of data/base/pin.jsonl."""
+
+    photo_id: str
+    path: str
+    brand: str
+    product: str
+    split: str  # train | val
+
+    def __post_init__(self) -> None:
+        check_photo_id(self.photo_id)
+
+
+def choose_pinned(split_folder: Path, brands: Iterable[str]) -> list[Pinned]:
+    """The train and val photos of the known products of ``brands``, sorted."""
+    found = []
+    for brand in sorted(set(brands)):
+        manifest = split_folder / f"{brand}.jsonl"
+        for sample in read_manifest(manifest, Sample) if manifest.exists() else ():
+            if sample.split != "test":
+                found.append(
+                    Pinned(sample.photo_id, sample.path, sample.brand, sample.product, sample.split)
+                )
+    return sorted(found, key=lambda one: (one.brand, one.product, one.photo_id))
+
+
+def pin(
+    folder: Path, split_folder: Path, brands: Sequence[str], roots: Sequence[Path], params: Packing
+) -> tuple[list[Pinned], bool]:
+    """Make ``folder`` (data/base) or keep the pin that is there; the pin, and whether it is new.
+
+    Of a pin that stands, only the pixels are made again, when ``params`` are not those that they
+    were packed with.
+
+    Args:
+        roots: where canvases are looked for, by their path and by <aa>/<sha256>.jpg alone: the
+            clean stage's cache may still hold what data/clean has lost.
+
+    Raises:
+        CatalogueError: no photo to pin, or a pinned canvas is gone.
+    """
+    path = folder / "pin.jsonl"
+    is_new = not path.exists()
+    pinned = choose_pinned(split_folder, brands) if is_new else list(read_manifest(path, Pinned))
+    if not pinned:
+        raise CatalogueError(
+            f"{split_folder}: no train photo of a listed brand ({', '.join(brands) or 'none'}); "
+            "the base net needs some. Run `solemap brands --write`, or crawl more."
+        )
+    if is_new or not _is_packed(folder, params):
+        write_pack_files(folder, *_packed(pinned, roots, params))
+        write_json(folder / "params.json", asdict(params))
+    if is_new:
+        write_manifest(path, pinned)
+    return pinned, is_new
+
+
+def _packed(
+    pinned: Sequence[Pinned], roots: Sequence[Path], params: Packing
+) -> tuple[Pixels, dict[str, Any]]:
+    found = {one.path: _find(one.path, roots) for one in pinned}
+    gone = sorted(path for path, place in found.items() if place is None)
+    if gone:
+        raise CatalogueError(
+            f"{gone[0]}: a pinned photo's canvas is gone ({len(gone)} of {len(found)} are); the pin "
+            f"needs the very pixels that it lists. {REPIN}."
+        )
+    samples = [
+        Sample(
+            one.photo_id,
+            str(found[one.path]),
+            one.brand,
+            one.product,
+            one.product,
+            None,
+            one.split,
+            "",
+        )
+        for one in pinned
+    ]
+    return pack_samples(samples, Path(), params.size, params.crop)
+
+
+def _find(path: str, roots: Sequence[Path]) -> Path | None:
+    places = (root / end for root in roots for end in (path, Path(*Path(path).parts[-2:])))
+    return next((place for place in places if place.exists()), None)
+
+
+def _is_packed(folder: Path, params: Packing) -> bool:
+    files = [folder / name for name in ("pixels.npy", "pack.json", "params.json")]
+    if not all(file.exists() for file in files):
+        return False
+    return read_json(folder / "params.json") == asdict(params)
