@@ -51,8 +51,8 @@ def deduplicate(
         key=lambda photo: (photo.photo_id, *product_of(photo)),
     )
     row_of = [rows[Path(photo.path or "").stem] for photo in usable]
-    near = {(link.first, link.second): link for link in links if link.kind == "near"}
-    conflicts = label_conflicts(usable, _same_picture(row_of, near))
+    same = [(link.first, link.second) for link in links if link.kind == "same"]
+    conflicts = label_conflicts(usable, _same_picture(row_of, same))
     dropped = {
         (conflict.photo_id, conflict.brand, conflict.product)
         for conflict in conflicts
@@ -66,7 +66,7 @@ def deduplicate(
     kept, removed = choose_kept(
         [usable[index] for index in left],
         [row_of[index] for index in left],
-        near,
+        {(link.first, link.second): link for link in links if link.kind in ("same", "near")},
         [signature.sharpness for signature in signatures],
     )
     ids = {photo.photo_id: rows[Path(photo.path or "").stem] for photo in kept}
@@ -160,7 +160,7 @@ def _photo_links(
     """Links between photos: those that share a canvas first, then links between canvases."""
     for row in sorted(ids):
         for other in ids[row][1:]:
-            yield ids[row][0], other, Link(0, 0.0, row, row, "near")
+            yield ids[row][0], other, Link(0, 0.0, row, row, "same")
     for link in links:
         if link.first in ids and link.second in ids:
             yield ids[link.first][0], ids[link.second][0], link
@@ -183,14 +183,12 @@ def _clustered(kept: Iterable[CleanPhoto], groups: Iterable[Sequence[str]]) -> l
     ]
 
 
-def _same_picture(
-    row_of: Sequence[int], near: Mapping[tuple[int, int], Link]
-) -> dict[int, list[int]]:
+def _same_picture(row_of: Sequence[int], same: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
     """Index of a photo -> indices of the other photos that show the same picture."""
     by_row: dict[int, list[int]] = defaultdict(list)
     for index, row in enumerate(row_of):
         by_row[row].append(index)
-    linked = _neighbours(near)
+    linked = _neighbours(same)
     return {
         index: [
             other

@@ -1,6 +1,7 @@
 """Which canvases show the same picture: candidates by pHash, verified on pixels and colour.
 
-Three kinds of link. `near`: the same picture again (recompressed, resized, slightly cropped).
+Four kinds of link. `same`: no difference that a new encoding would not make. `near`: the same
+picture again, also slightly cropped or toned; or a sibling colourway's, where the two differ little.
 `wide`: so alike that the two may not stand on two sides of a split. `mirror`: one is the other
 flipped; such pictures are kept, they only stay together.
 """
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from dataset.neighbours import Pairs, pairs_between, pairs_within
 from dataset.phash import Hashes, distances
 from dataset.signature import Signature, Thumbs
-from dataset.verify import NEAR, WIDE, Differences, differences, within
+from dataset.verify import NEAR, SAME, WIDE, Differences, differences, within
 
 _BLOCK = 8192  # pairs verified at a time: 200 MB
 
@@ -29,7 +30,7 @@ class Link:
     residual: float
     first: int  # row of the signatures, smaller than `second`
     second: int
-    kind: str  # near | wide | mirror
+    kind: str  # same | near | wide | mirror
 
 
 def find_links(
@@ -67,13 +68,14 @@ def _straight_links(
     for start in range(0, len(pairs), _BLOCK):
         block, block_bits = pairs[start : start + _BLOCK], bits[start : start + _BLOCK]
         box, whole = (_differ(block, thumbs, picture) for picture in (0, 1))
-        is_wide = within(box, WIDE) | within(whole, WIDE)
-        is_near = (within(box, NEAR) | within(whole, NEAR)) & (block_bits <= narrow)
+        is_wide, is_near, is_same = (
+            within(box, limits) | within(whole, limits) for limits in (WIDE, NEAR, SAME)
+        )
+        kinds = np.where(is_same, "same", np.where(is_near, "near", "wide"))
+        kinds[block_bits > narrow] = "wide"
         residual = np.minimum(box[:, 0], whole[:, 0])
-        for row in np.flatnonzero(is_wide | is_near).tolist():
-            links.append(
-                _link(block, block_bits, residual, row, "near" if is_near[row] else "wide")
-            )
+        for row in np.flatnonzero(is_wide).tolist():
+            links.append(_link(block, block_bits, residual, row, str(kinds[row])))
     return links
 
 

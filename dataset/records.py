@@ -53,5 +53,5 @@ class DroppedLink:
     second: str
     distance: int
     residual: float
-    kind: str  # near | wide | mirror
+    kind: str  # same | near | wide | mirror
     size: int  # photos the group would have had

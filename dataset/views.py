@@ -58,10 +58,16 @@ def _plain(text: str) -> str:
 
 
 def _without(text: str, name: str) -> str:
-    """``text`` less ``name`` as a whole, else less the longest head of it that occurs."""
+    """``text`` less the longest run of the name's words that occurs in it.
+
+    A single word that could name a view stays: "Top Spin" and "top" have it in common by chance.
+    """
     words = name.split()
     for count in range(len(words), 0, -1):
-        head = " ".join(words[:count])
-        if re.search(rf"(?<!\w){re.escape(head)}(?!\w)", text):
-            return " ".join(text.replace(head, " ").split())
+        for start in range(len(words) - count + 1):
+            run = " ".join(words[start : start + count])
+            if count == 1 and count < len(words) and any(re.fullmatch(p, run) for _, p in _ENGLISH):
+                continue
+            if re.search(rf"(?<!\w){re.escape(run)}(?!\w)", text):
+                return " ".join(text.replace(run, " ").split())
     return text
