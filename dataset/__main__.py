@@ -206,7 +206,15 @@ def split(
     from dataset.stages import run_split
 
     shares = Shares(val, test, unknown_products, unknown_brands, seed)
-    summary = run_split(dedup, out, ledger, root, read_listed(brands), shares)
+    listed = read_listed(brands)
+    summary = run_split(dedup, out, ledger, root, listed, shares)
+    for brand in sorted(summary["brands"].keys() - set(listed)):
+        click.secho(
+            f"NOTICE: brand {brand} is in the data but not in {brands}, so it gets no net. Run "
+            "`solemap brands` to see why, `solemap brands --write` to list it.",
+            err=True,
+            fg="yellow",
+        )
     known = ", ".join(f"{count} {name}" for name, count in sorted(summary["known"].items()))
     click.echo(
         f"split: {known}; {sum(summary['unknown'].values())} of unknown shoes; no leak among "

@@ -27,11 +27,21 @@ class Ledger:
 
     splits: Mapping[str, str] = field(default_factory=dict)  # train | val | test
     roles: Mapping[tuple[str, str], str] = field(default_factory=dict)  # known | val | test
+    exceptions: Mapping[str, str] = field(default_factory=dict)  # photo -> why not by its hash
 
-    def extended(self, roles: Mapping[tuple[str, str], str], samples: Iterable[Sample]) -> Ledger:
+    def extended(
+        self,
+        roles: Mapping[tuple[str, str], str],
+        samples: Iterable[Sample],
+        exceptions: Mapping[str, str],
+    ) -> Ledger:
         """The ledger after a run: new and moved entries written over, vanished ones kept."""
         splits = {sample.photo_id[:16]: sample.split for sample in samples}
-        return Ledger({**self.splits, **splits}, {**self.roles, **roles})
+        return Ledger(
+            {**self.splits, **splits},
+            {**self.roles, **roles},
+            {**self.exceptions, **exceptions},
+        )
 
 
 def fingerprint(val: float, test: float, unknown_products: float, seed: int) -> str:
@@ -48,6 +58,7 @@ def read_ledger(path: Path, params: str) -> Ledger:
     """
     splits: dict[str, str] = {}
     roles: dict[tuple[str, str], str] = {}
+    exceptions: dict[str, str] = {}
     if not path.exists():
         return Ledger()
     for number, line in read_lines(path):
@@ -57,11 +68,13 @@ def read_ledger(path: Path, params: str) -> Ledger:
                     return Ledger()
             case {"photo": str(photo), "split": str(split)} if split in SPLITS:
                 splits[photo] = split
+                if why := line.get("why"):
+                    exceptions[photo] = str(why)
             case {"brand": str(brand), "product": str(product), "role": str(role)}:
                 roles[(brand, product)] = role
             case _:
                 raise ManifestError(path, number, f"no ledger entry: {line!r:.80}", _REMEDY)
-    return Ledger(splits, roles)
+    return Ledger(splits, roles, exceptions)
 
 
 def write_ledger(path: Path, ledger: Ledger, params: str) -> None:
@@ -71,7 +84,9 @@ def write_ledger(path: Path, ledger: Ledger, params: str) -> None:
         to_line({"brand": brand, "product": product, "role": role})
         for (brand, product), role in sorted(ledger.roles.items())
     ]
-    lines += [
-        to_line({"photo": photo, "split": split}) for photo, split in sorted(ledger.splits.items())
-    ]
+    for photo, split in sorted(ledger.splits.items()):
+        why = ledger.exceptions.get(photo)
+        lines.append(
+            to_line({"photo": photo, "split": split} | ({"why": why} if why is not None else {}))
+        )
     write_text(path, "".join(line + "\n" for line in lines))

@@ -40,8 +40,7 @@ class Assigned:
     known: list[Sample] = field(default_factory=list)
     unknown: list[Sample] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
-    moved: list[str] = field(default_factory=list)  # what changed side, and why
-    forced_train: list[str] = field(default_factory=list)  # products whose hashes gave none
+    exceptions: dict[str, str] = field(default_factory=dict)  # photo -> why its side is new
     dropped: list[str] = field(default_factory=list)  # unknown photos linked to known ones
 
 
@@ -87,7 +86,7 @@ def assign_splits(
     _give_train(known, result)
     for members, split in known.values():
         result.known += [_sample(photo, split) for photo in members]
-    result.ledger = ledger.extended(roles, result.known)
+    result.ledger = ledger.extended(roles, result.known, result.exceptions)
     return result
 
 
@@ -161,9 +160,7 @@ def _cluster_split(
     split = next(split for split in ("train", "val", "test") if split in said)
     for photo_id, was in past.items():
         if was and was != split:
-            result.moved.append(
-                f"{photo_id[:16]}: {was} to {split}, a new link joined its cluster with others"
-            )
+            result.exceptions[photo_id[:16]] = f"{was} to {split}: clusters joined by a new link"
     return split
 
 
@@ -183,7 +180,8 @@ def _give_train(known: dict[str, tuple[list[Kept], str]], result: Assigned) -> N
         chosen = min(names, key=lambda name: (unit("train", *product, name), name))
         members, was = known[chosen]
         known[chosen] = (members, "train")
-        result.forced_train.append(f"{'/'.join(product)}: cluster {chosen} from {was}")
+        why = f"{was} to train: {'/'.join(product)} had no train photo"
+        result.exceptions |= {photo.photo_id[:16]: why for photo in members}
 
 
 def _sample(photo: Kept, split: str) -> Sample:

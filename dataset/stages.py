@@ -116,6 +116,7 @@ def _write_split(folder: Path, result: Assigned, brands: Iterable[str]) -> None:
 
 
 def _split_summary(result: Assigned) -> dict[str, Any]:
+    present = {sample.photo_id[:16] for sample in result.known}
     return {
         "known": dict(Counter(sample.split for sample in result.known)),
         "unknown": dict(Counter(sample.split for sample in result.unknown)),
@@ -124,8 +125,9 @@ def _split_summary(result: Assigned) -> dict[str, Any]:
             for brand in sorted({sample.brand for sample in result.known})
         },
         "unknown_products": sorted({f"{one.brand}/{one.product}" for one in result.unknown}),
-        "forced_train": sorted(result.forced_train),
-        "moved": sorted(result.moved),
+        "exceptions": {
+            photo: why for photo, why in result.ledger.exceptions.items() if photo in present
+        },
         "dropped_unknown": sorted(result.dropped),
     }
 

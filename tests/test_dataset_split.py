@@ -1,0 +1,221 @@
+"""Splits: whole clusters, stable under growth, audited by code that shares nothing with them."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from conftest import draw_shoe
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalogue.errors import CatalogueError, LeakageError
+from catalogue.manifest import write_manifest
+from catalogue.schema import Sample
+from dataset.audit import audit
+from dataset.canvas import fit_canvas
+from dataset.ledger import Ledger, fingerprint, read_ledger, write_ledger
+from dataset.picture import encode_canvas
+from dataset.records import Kept
+from dataset.split import Assigned, Shares, assign_splits, unit
+
+SHARES = Shares(
+    val=0.15, test=0.25, unknown_products=0.15, unknown_brands=("orbit", "tide"), seed=0
+)
+Spec = tuple[int, int, int, int]  # brand, product, photo, cluster
+
+
+def kept(brand: str, product: str, photo: object, cluster: object = None) -> Kept:
+    name = hashlib.sha256(f"{brand}/{product}/{photo}".encode()).hexdigest()
+    cluster_id = name[:16] if cluster is None else f"c{cluster}"
+    path = f"data/clean/images/{name[:2]}/{name}.jpg"
+    return Kept(name, path, brand, product, product, None, None, cluster_id)
+
+
+def photos_of(specs: set[Spec]) -> list[Kept]:
+    """One photo per (brand, product, number); a cluster of 0 means its own."""
+    names = ("acme", "luna", "orbit", "tide")
+    one_each = {spec[:3]: spec for spec in sorted(specs)}
+    return [
+        kept(names[brand], f"p{product}", photo, cluster or None)
+        for brand, product, photo, cluster in one_each.values()
+    ]
+
+
+def assign(photos: list[Kept], ledger: Ledger | None = None) -> Assigned:
+    return assign_splits(photos, {}, ("acme", "luna"), SHARES, ledger or Ledger())
+
+
+SPECS = st.sets(
+    st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(0, 6), st.sampled_from([0] * 6 + [1, 2, 3])),
+    min_size=1,
+    max_size=60,
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(SPECS)
+def test_no_cluster_crosses_and_every_known_product_has_a_train_photo(specs: set[Spec]) -> None:
+    photos = photos_of(specs)
+    result = assign(photos)
+    sides = defaultdict(set)
+    trained, known = set(), set()
+    for sample in result.known:
+        sides[sample.cluster_id].add(sample.split)
+        known.add((sample.brand, sample.product))
+        if sample.split == "train":
+            trained.add((sample.brand, sample.product))
+    for sample in result.unknown:
+        sides[sample.cluster_id].add(f"unknown {sample.split}")
+        assert (sample.brand, sample.product) not in known and sample.split != "train"
+    assert all(len(found) == 1 for found in sides.values())
+    assert trained == known
+    assert len(result.known) + len(result.unknown) + len(result.dropped) == len(photos)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SPECS, st.randoms(use_true_random=False))
+def test_order_leaves_no_trace(specs: set[Spec], shuffler: random.Random) -> None:
+    photos = photos_of(specs)
+    first = assign(photos)
+    shuffler.shuffle(photos)
+    second = assign(photos)
+    key = lambda sample: (sample.photo_id, sample.product)  # noqa: E731
+    assert sorted(first.known, key=key) == sorted(second.known, key=key)
+    assert sorted(first.unknown, key=key) == sorted(second.unknown, key=key)
+    assert first.ledger == second.ledger
+
+
+@settings(max_examples=60, deadline=None)
+@given(SPECS, SPECS)
+def test_growth_moves_nothing_but_what_a_new_link_forces(
+    before: set[Spec], added: set[Spec]
+) -> None:
+    old = photos_of(before)
+    first = assign(old)
+    new = {photo.photo_id: photo for photo in photos_of(added)} | {p.photo_id: p for p in old}
+    second = assign(list(new.values()), first.ledger)
+    was = {sample.photo_id: sample.split for sample in first.known}
+    now = {sample.photo_id: sample.split for sample in second.known}
+    moved = {photo_id for photo_id in was if photo_id in now and now[photo_id] != was[photo_id]}
+    assert {photo_id[:16] for photo_id in moved} <= second.exceptions.keys()
+    unknown = {(one.brand, one.product) for one in second.unknown}
+    assert not unknown & {(one.brand, one.product) for one in first.known}
+
+
+def test_a_cluster_is_known_by_the_photo_it_lost() -> None:
+    photos = [kept("acme", "p", number) for number in range(40)]
+    first = assign(photos)
+    gone = next(one for one in first.known if one.split == "test")
+    better = kept("acme", "p", "better")
+    left = [photo for photo in photos if photo.photo_id != gone.photo_id] + [better]
+    second = assign_splits(left, {gone.photo_id: better.photo_id}, ("acme",), SHARES, first.ledger)
+    (found,) = (one for one in second.known if one.photo_id == better.photo_id)
+    assert found.split == "test"
+
+
+def test_merged_clusters_go_to_train_and_say_so() -> None:
+    photos = [kept("acme", "p", number) for number in range(40)]
+    first = assign(photos)
+    train = next(one.photo_id for one in first.known if one.split == "train")
+    test = next(one.photo_id for one in first.known if one.split == "test")
+    merged = [
+        kept("acme", "p", number, "merged" if photo.photo_id in (train, test) else None)
+        for number, photo in enumerate(photos)
+    ]
+    second = assign(merged, first.ledger)
+    assert {one.split for one in second.known if one.cluster_id == "cmerged"} == {"train"}
+    assert list(second.exceptions) == [test[:16]]
+
+
+def test_shares_are_about_right_and_known_answers_hold() -> None:
+    photos = [kept("acme", f"p{product}", n) for product in range(100) for n in range(12)]
+    result = assign(photos)
+    shares = {
+        split: sum(one.split == split for one in result.known) / len(result.known)
+        for split in ("train", "val", "test")
+    }
+    assert abs(shares["val"] - 0.15) < 0.04 and abs(shares["test"] - 0.25) < 0.04
+    held_out = {one.product for one in result.unknown}
+    assert 5 <= len(held_out) <= 25
+    assert unit("nike", "air-max", 0) == pytest.approx(0.67325, abs=1e-5)
+
+
+def test_unknown_brands_alternate_and_small_brands_keep_two_products() -> None:
+    photos = [kept(brand, f"p{n}", n) for brand in ("orbit", "tide") for n in range(3)]
+    photos += [kept("luna", f"p{n}", n) for n in range(2)]
+    result = assign(photos)
+    assert {(one.brand, one.split) for one in result.unknown} == {
+        ("orbit", "val"),
+        ("tide", "test"),
+    }
+    assert {one.product for one in result.known} == {"p0", "p1"}
+
+
+def test_the_ledger_survives_a_round_trip_and_other_params_void_it(tmp_path: Path) -> None:
+    result = assign([kept("acme", f"p{n % 7}", n) for n in range(40)])
+    path, params = tmp_path / "ledger.jsonl", fingerprint(0.15, 0.25, 0.15, 0)
+    write_ledger(path, result.ledger, params)
+    assert read_ledger(path, params) == result.ledger
+    assert read_ledger(path, fingerprint(0.2, 0.25, 0.15, 0)) == Ledger()
+    assert read_ledger(tmp_path / "none.jsonl", params) == Ledger()
+    path.write_text(path.read_text() + '{"photo":1}\n')
+    with pytest.raises(CatalogueError, match="Delete the file"):
+        read_ledger(path, params)
+
+
+def sample(root: Path, product: str, pose: int, split: str, cluster: str | None = None) -> Sample:
+    canvas = encode_canvas(fit_canvas(draw_shoe(pose=pose)), 95 - len(product))
+    name = hashlib.sha256(canvas).hexdigest()
+    (root / f"{name}.jpg").write_bytes(canvas)
+    photo_id = hashlib.sha256(f"{product}{pose}{split}".encode()).hexdigest()
+    return Sample(
+        photo_id, f"{name}.jpg", "acme", product, product, None, split, cluster or photo_id[:16]
+    )
+
+
+def test_the_audit_passes_what_is_sound(tmp_path: Path) -> None:
+    (tmp_path / "split").mkdir()
+    sound = [
+        sample(tmp_path, "p", pose, split) for pose, split in enumerate(("train", "val", "test"))
+    ]
+    write_manifest(tmp_path / "split" / "acme.jsonl", sound)
+    write_manifest(tmp_path / "split" / "_unknown.jsonl", [sample(tmp_path, "q", 5, "val")])
+    assert audit(tmp_path / "split", tmp_path) == 4
+
+
+def test_the_audit_catches_every_leak(tmp_path: Path) -> None:
+    def audited(*samples: Sample, unknown: tuple[Sample, ...] = ()) -> None:
+        (tmp_path / "split").mkdir(exist_ok=True)
+        write_manifest(tmp_path / "split" / "acme.jsonl", samples)
+        write_manifest(tmp_path / "split" / "_unknown.jsonl", unknown)
+        audit(tmp_path / "split", tmp_path)
+
+    train = sample(tmp_path, "p", 0, "train", "one")
+    with pytest.raises(LeakageError):  # one cluster in two splits
+        audited(train, sample(tmp_path, "p", 3, "test", "one"))
+    with pytest.raises(LeakageError):  # the same canvas
+        audited(train, sample(tmp_path, "p", 0, "test"))
+    with pytest.raises(LeakageError):  # the same picture, encoded again
+        audited(
+            train, sample(tmp_path, "p" * 30, 0, "train"), sample(tmp_path, "p" * 30, 0, "test")
+        )
+    with pytest.raises(LeakageError):  # known and unknown
+        audited(train, unknown=(sample(tmp_path, "q", 3, "val", "one"),))
+    with pytest.raises(CatalogueError, match="train photo"):
+        audited(sample(tmp_path, "p", 0, "test"))
+    with pytest.raises(CatalogueError, match="unknown"):
+        audited(train, unknown=(sample(tmp_path, "p", 3, "val"),))
+
+
+def test_a_reported_dropped_link_is_no_leak(tmp_path: Path) -> None:
+    (tmp_path / "split").mkdir()
+    pair = [sample(tmp_path, "p", 0, "train"), sample(tmp_path, "pp", 0, "test")]
+    write_manifest(tmp_path / "split" / "acme.jsonl", [*pair, sample(tmp_path, "pp", 2, "train")])
+    with pytest.raises(LeakageError):
+        audit(tmp_path / "split", tmp_path)
+    allowed = [frozenset(one.photo_id for one in pair)]
+    assert audit(tmp_path / "split", tmp_path, allowed) == 3

@@ -1,0 +1,211 @@
+"""The stages as typed: crawl folder to packs, the same bytes each time, clear errors."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from conftest import CrawlFolder, draw_shoe, encoded
+
+from catalogue.manifest import read_manifest
+from catalogue.schema import Sample
+from dataset.__main__ import main
+
+STAGES = (
+    "ingest",
+    "clean --jobs 1",
+    "dedup",
+    "split --unknown-brands orbit --unknown-brands tide --unknown-products 0",
+    "pack --brand acme --size 32",
+    "pack --brand _unknown --size 32",
+    "pin --size 32",
+    "export imagefolder",
+)
+
+
+def run(command: str) -> Result:
+    return CliRunner().invoke(main, command.split(), catch_exceptions=False)
+
+
+def run_all() -> None:
+    for stage in STAGES:
+        result = run(stage)
+        assert result.exit_code == 0, f"{stage}: {result.output}"
+
+
+@pytest.fixture
+def shop(crawl: CrawlFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CrawlFolder:
+    """A crawl of four brands; the working directory is its root."""
+    monkeypatch.chdir(tmp_path)
+    colors = {
+        "Acme": (200, 40, 40),
+        "루나": (40, 60, 200),
+        "Orbit": (40, 160, 60),
+        "Tide": (120, 60, 120),
+    }
+    for brand, color in colors.items():
+        for shape in range(3):
+            poses = [encoded(draw_shoe(color, pose=p, shape=shape, size=220)) for p in range(5)]
+            crawl.add(brand, f"{brand} Runner {shape}", poses)
+    crawl.write()
+    Path("brands.yaml").write_text('brands:\n  - "acme"\n  - "runa"\n')
+    return crawl
+
+
+def tree(*folders: str) -> dict[str, bytes]:
+    return {
+        path.as_posix(): path.read_bytes()
+        for folder in folders
+        for path in Path(folder).rglob("*")
+        if path.is_file() and "crawl" not in path.parts
+    }
+
+
+def test_the_stages_run_and_write_the_same_bytes_again(shop: CrawlFolder) -> None:
+    run_all()
+    first = tree("data")
+    random.Random(3).shuffle(shop.items)
+    shop.write()
+    run_all()
+    assert tree("data") == first
+    samples = list(read_manifest(Path("data/split/acme.jsonl"), Sample))
+    assert {one.brand for one in samples} == {"acme"} and len(samples) == 15
+    unknown = list(read_manifest(Path("data/split/_unknown.jsonl"), Sample))
+    assert {(one.brand, one.split) for one in unknown} == {("orbit", "val"), ("tide", "test")}
+
+
+def test_the_pack_says_what_its_rows_are(shop: CrawlFolder) -> None:
+    run_all()
+    pixels = np.load("data/pack/acme/pixels.npy")
+    described = json.loads(Path("data/pack/acme/pack.json").read_text())
+    assert pixels.shape == (15, 32, 32, 3) and pixels.dtype == np.uint8
+    assert described["size"] == 32
+    assert described["labels"] == ["acme/runner-0", "acme/runner-1", "acme/runner-2"]
+    rows = [(photo["label"], photo["photo_id"]) for photo in described["photos"]]
+    assert rows == sorted(rows) and len(rows) == 15
+    samples = {one.photo_id: one for one in read_manifest(Path("data/split/acme.jsonl"), Sample)}
+    for photo in described["photos"]:
+        true = samples[photo["photo_id"]]
+        assert described["labels"][photo["label"]] == f"acme/{true.product}"
+        assert (photo["split"], photo["view"]) == (true.split, true.view)
+
+
+def test_an_empty_or_missing_brand_gives_an_empty_pack(shop: CrawlFolder) -> None:
+    run_all()
+    assert run("pack --brand nobody --size 32").exit_code == 0
+    assert np.load("data/pack/nobody/pixels.npy").shape == (0, 32, 32, 3)
+    assert json.loads(Path("data/pack/nobody/pack.json").read_text())["photos"] == []
+
+
+def test_an_address_that_changed_changes_nothing_after_ingest(shop: CrawlFolder) -> None:
+    run_all()
+    first = tree("data/clean", "data/dedup", "data/split", "data/pack", "data/base")
+    for item in shop.items:
+        item["url"] = item["url"].replace("shop/", "new-shop/")
+    shop.write()
+    run_all()
+    assert tree("data/clean", "data/dedup", "data/split", "data/pack", "data/base") == first
+
+
+def test_a_new_brand_leaves_the_others_and_the_pin_alone(shop: CrawlFolder) -> None:
+    run_all()
+    first = tree("data/base", "data/pack")
+    others = {name: content for name, content in tree("data/split").items() if "acme" in name}
+    shop.add("Nova", "Walker", [encoded(draw_shoe((220, 180, 30), pose=p)) for p in range(5)])
+    shop.write()
+    Path("brands.yaml").write_text('brands:\n  - "acme"\n  - "nova"\n  - "runa"\n')
+    run_all()
+    assert tree("data/base", "data/pack") == first
+    assert others.items() <= tree("data/split").items()
+    assert Path("data/split/nova.jsonl").exists()
+
+
+def test_the_pin_follows_the_pack_params_by_pixels_alone(shop: CrawlFolder) -> None:
+    run_all()
+    listed = Path("data/base/pin.jsonl").read_bytes()
+    assert run("pin --size 48").exit_code == 0
+    assert Path("data/base/pin.jsonl").read_bytes() == listed
+    assert np.load("data/base/pixels.npy").shape[1:] == (48, 48, 3)
+    splits = {json.loads(line)["split"] for line in listed.splitlines()}
+    assert splits <= {"train", "val"}
+
+
+def test_a_pinned_canvas_that_is_gone_names_the_remedy(shop: CrawlFolder) -> None:
+    run_all()
+    for path in [*Path("data/clean").rglob("*.jpg"), *Path("var/clean").rglob("*.jpg")]:
+        path.unlink()
+    assert run("pin --size 32").exit_code == 0  # nothing to do
+    result = run("pin --size 48")
+    assert result.exit_code == 1 and "solemap base --repin" in result.output
+
+
+def test_the_export_loads_in_torchvision(shop: CrawlFolder) -> None:
+    run_all()
+    folder = pytest.importorskip("torchvision.datasets").ImageFolder("data/brands/acme/train")
+    assert folder.classes == ["runner-0", "runner-1", "runner-2"]
+    image, label = folder[0]
+    assert image.size == (500, 600) and label == 0
+
+
+def test_unlisted_brands_are_told_loudly(shop: CrawlFolder) -> None:
+    run_all()
+    Path("brands.yaml").write_text('brands:\n  - "acme"\n')
+    result = run(STAGES[3])
+    assert result.exit_code == 0
+    assert "runa" in result.stderr and "solemap brands --write" in result.stderr
+    assert "orbit" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("ingest", "scrapy crawl shoes"),
+        ("clean", "data/catalogue.jsonl"),
+        ("dedup", "verdicts.jsonl"),
+        ("split", "brands"),
+        ("export imagefolder", "dvc repro"),
+    ],
+)
+def test_a_stage_without_its_input_says_what_to_do(
+    command: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(command)
+    assert result.exit_code == 1 and says in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "clean --quality 0",
+        "clean --min-side x",
+        "dedup --narrow 9 --wide 3",
+        "split --val 2",
+        "pack",
+    ],
+)
+def test_bad_options_are_usage_errors(command: str) -> None:
+    assert run(command).exit_code == 2
+
+
+def test_sites_filter_and_name_what_there_is(shop: CrawlFolder) -> None:
+    result = run("ingest --sites elsewhere")
+    assert result.exit_code == 1 and "shop" in result.output
+    assert run("ingest --sites shop").exit_code == 0
+
+
+def test_a_shop_without_a_usable_photo_is_an_error_that_counts_reasons(
+    crawl: CrawlFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    crawl.add("Acme", "Runner", [b"not a picture", encoded(draw_shoe(size=30))])
+    crawl.write()
+    assert run("ingest").exit_code == 0
+    assert run("clean --jobs 1").exit_code == 0
+    result = run("dedup")
+    assert result.exit_code == 1 and "corrupt" in result.output and "too small" in result.output
