@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from dataset.neighbours import Pairs, pairs_between, pairs_within
 from dataset.phash import Hashes, distances
 from dataset.signature import Signature, Thumbs
-from dataset.verify import NEAR, SAME, WIDE, Differences, differences, within
-
-_BLOCK = 8192  # pairs verified at a time: 200 MB
+from dataset.verify import NEAR, SAME, WIDE, Pictures, differences, within
 
 
 @dataclass(frozen=True, order=True)
@@ -51,53 +49,37 @@ def find_links(
         distances(canvas[straight[:, 0]], canvas[straight[:, 1]]),
         distances(box[straight[:, 0]], box[straight[:, 1]]),
     )
-    links = _straight_links(straight, bits, thumbs, narrow)
+    box_pictures, whole_pictures = Pictures(thumbs[:, 0]), Pictures(thumbs[:, 1])
+    links = _straight_links(straight, bits, box_pictures, whole_pictures, narrow)
     taken = {(link.first, link.second) for link in links}
     flipped = _without_self(pairs_between(box, mirror, wide))
     flipped_bits = distances(box[flipped[:, 0]], mirror[flipped[:, 1]])
-    for link in _mirror_links(flipped, flipped_bits, thumbs):
+    found = differences(flipped, box_pictures, Pictures(thumbs[:, 0, :, ::-1]))
+    for row in np.flatnonzero(within(found, WIDE)).tolist():
+        link = _link(flipped, flipped_bits, found[:, 0], row, "mirror")
         if (link.first, link.second) not in taken:
             links.append(link)
     return sorted(links)
 
 
 def _straight_links(
-    pairs: Pairs, bits: NDArray[np.int64], thumbs: Thumbs, narrow: int
+    pairs: Pairs, bits: NDArray[np.int64], boxes: Pictures, wholes: Pictures, narrow: int
 ) -> list[Link]:
-    links = []
-    for start in range(0, len(pairs), _BLOCK):
-        block, block_bits = pairs[start : start + _BLOCK], bits[start : start + _BLOCK]
-        box, whole = (_differ(block, thumbs, picture) for picture in (0, 1))
-        is_wide, is_near, is_same = (
-            within(box, limits) | within(whole, limits) for limits in (WIDE, NEAR, SAME)
-        )
-        kinds = np.where(is_same, "same", np.where(is_near, "near", "wide"))
-        kinds[block_bits > narrow] = "wide"
-        residual = np.minimum(box[:, 0], whole[:, 0])
-        for row in np.flatnonzero(is_wide).tolist():
-            links.append(_link(block, block_bits, residual, row, str(kinds[row])))
-    return links
-
-
-def _mirror_links(pairs: Pairs, bits: NDArray[np.int64], thumbs: Thumbs) -> list[Link]:
-    links = []
-    for start in range(0, len(pairs), _BLOCK):
-        block, block_bits = pairs[start : start + _BLOCK], bits[start : start + _BLOCK]
-        first, second = thumbs[block[:, 0], 0], thumbs[block[:, 1], 0, :, ::-1]
-        found = differences(first, second)
-        for row in np.flatnonzero(within(found, WIDE)).tolist():
-            links.append(_link(block, block_bits, found[:, 0], row, "mirror"))
-    return links
-
-
-def _differ(pairs: Pairs, thumbs: Thumbs, picture: int) -> Differences:
-    return differences(thumbs[pairs[:, 0], picture], thumbs[pairs[:, 1], picture])
+    box, whole = differences(pairs, boxes, boxes), differences(pairs, wholes, wholes)
+    is_wide, is_near, is_same = (
+        within(box, limits) | within(whole, limits) for limits in (WIDE, NEAR, SAME)
+    )
+    kinds = np.where(is_same, "same", np.where(is_near, "near", "wide"))
+    kinds[bits > narrow] = "wide"
+    residual = np.minimum(box[:, 0], whole[:, 0])
+    rows = np.flatnonzero(is_wide).tolist()
+    return [_link(pairs, bits, residual, row, str(kinds[row])) for row in rows]
 
 
 def _link(
     pairs: Pairs,
     bits: NDArray[np.int64],
-    residual: NDArray[np.float64],
+    residual: NDArray[np.float32],
     row: int,
     kind: str,
 ) -> Link:

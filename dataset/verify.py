@@ -34,26 +34,54 @@ SAME = Limits(residual=0.01, worst_cell=10, fourth_cell=6)
 NEAR = Limits(residual=0.02, worst_cell=20, fourth_cell=12)
 WIDE = Limits(residual=0.03, worst_cell=32, fourth_cell=20)
 
-Differences = NDArray[np.float64]  # (P, 3): residual, worst cell, fourth cell
+_BLOCK = 4096  # pairs at a time: 100 MB
+
+Differences = NDArray[np.float32]  # (P, 3): residual, worst cell, fourth cell
 
 
-def differences(first: Thumbs, second: Thumbs) -> Differences:
-    """How much pairs of thumbs (P, 32, 32, 3) differ, in the three measures of `Limits`."""
-    one, two = first.astype(np.float64), second.astype(np.float64)
-    gap = one - two
-    energy = 0.5 * (_energy(one) + _energy(two)) + _FLOOR
-    side = THUMB // _CELLS
-    cells = gap.reshape(-1, _CELLS, side, _CELLS, side, 3).mean(axis=(2, 4))  # (P, 8, 8, 3)
-    ranked = np.sort(np.abs(cells).max(axis=3).reshape(len(cells), -1), axis=1)
-    return np.stack([(gap**2).sum(axis=(1, 2, 3)) / energy, ranked[:, -1], ranked[:, -4]], axis=1)
+class Pictures:
+    """Thumbs (N, 32, 32, 3) with their cells' mean colours (N, 8, 8, 3)."""
+
+    def __init__(self, thumbs: Thumbs) -> None:
+        side = THUMB // _CELLS
+        cells = thumbs.reshape(len(thumbs), _CELLS, side, _CELLS, side, 3)
+        self.thumbs = thumbs
+        self.cells = cells.mean(axis=(2, 4), dtype=np.float32)
+
+
+def differences(pairs: NDArray[np.int64], first: Pictures, second: Pictures) -> Differences:
+    """How much pairs (P, 2) of row numbers differ, in the three measures of `Limits`.
+
+    The residual is infinite where a cell alone is outside `WIDE`: most candidates differ so much
+    that looking at their pixels would be wasted.
+    """
+    found = np.full((len(pairs), 3), np.inf, np.float32)
+    for start in range(0, len(pairs), _BLOCK):
+        block = pairs[start : start + _BLOCK]
+        gaps = np.abs(first.cells[block[:, 0]] - second.cells[block[:, 1]]).max(axis=3)
+        ranked = np.partition(gaps.reshape(len(block), _CELLS * _CELLS), [-4, -1], axis=1)
+        cells = ranked[:, [-1, -4]]
+        near = np.flatnonzero((cells <= (WIDE.worst_cell, WIDE.fourth_cell)).all(axis=1))
+        found[start : start + len(block), 1:] = cells
+        found[start + near, 0] = _residuals(
+            first.thumbs[block[near, 0]], second.thumbs[block[near, 1]]
+        )
+    return found
 
 
 def within(found: Differences, limits: Limits) -> NDArray[np.bool_]:
     """Which rows of ``found`` keep to all three limits."""
-    most = np.array([limits.residual, limits.worst_cell, limits.fourth_cell])
+    most = (limits.residual, limits.worst_cell, limits.fourth_cell)
     return np.asarray((found <= most).all(axis=1))
 
 
-def _energy(thumbs: NDArray[np.float64]) -> NDArray[np.float64]:
+def _residuals(first: Thumbs, second: Thumbs) -> NDArray[np.float32]:
+    """Energy of the difference over the mean energy of the two, per pair of thumbs."""
+    one, two = first.astype(np.float32), second.astype(np.float32)
+    energy = 0.5 * (_energy(one) + _energy(two)) + _FLOOR
+    return np.asarray(((one - two) ** 2).sum(axis=(1, 2, 3)) / energy, np.float32)
+
+
+def _energy(thumbs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Squared differences from the corner's colour, which is background, summed per picture."""
     return np.asarray(((thumbs - thumbs[:, :1, :1]) ** 2).sum(axis=(1, 2, 3)))

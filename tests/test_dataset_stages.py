@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import CrawlFolder, draw_shoe, encoded
 
+from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest
 from catalogue.schema import Sample
 from dataset.__main__ import main
+from dataset.listed import read_listed
 
 STAGES = (
     "ingest",
@@ -209,3 +215,36 @@ def test_a_shop_without_a_usable_photo_is_an_error_that_counts_reasons(
     assert run("clean --jobs 1").exit_code == 0
     result = run("dedup")
     assert result.exit_code == 1 and "corrupt" in result.output and "too small" in result.output
+
+
+def test_a_killed_clean_goes_on_and_ends_with_the_same_bytes(shop: CrawlFolder) -> None:
+    assert run("ingest").exit_code == 0
+    assert run("clean --jobs 1 --out data/whole --cache var/whole").exit_code == 0
+    command = [sys.executable, "-m", "dataset", "clean", "--jobs", "1"]
+    paths = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    started = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": paths}, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 30
+    while not any(Path("var/clean").glob("*.thumbs")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.15)
+    started.kill()
+    started.wait()
+    result = run("clean --jobs 1")
+    assert result.exit_code == 0
+    assert {
+        name.replace("data/clean", "data/whole"): content.replace(b"data/clean", b"data/whole")
+        for name, content in tree("data/clean").items()
+    } == tree("data/whole")
+
+
+def test_brands_yaml_is_read_as_generated_and_faults_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "brands.yaml"
+    path.write_text("# generated\nbrands:\n  - \"on\"\n  - '361'\n  - new-balance  # by hand\n\n")
+    assert read_listed(path) == ["on", "361", "new-balance"]
+    path.write_text("brands: []\n")
+    assert read_listed(path) == []
+    path.write_text("brands:\n  - Big Name\n")
+    with pytest.raises(CatalogueError, match=r"brands\.yaml:2"):
+        read_listed(path)
