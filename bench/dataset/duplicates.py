@@ -116,8 +116,12 @@ def to_photo(row: Row, position: int) -> Photo:
 
 def decide(rows: list[Row], cache: Path) -> tuple[Deduplicated, dict[str, str]]:
     """What the stages decide of ``rows``, and photo id -> reason of what clean rejects."""
-    unique = {(row.photo_id, row.product): (row, n) for n, row in reversed(list(enumerate(rows)))}
-    photos = [to_photo(row, n) for row, n in unique.values()]
+    seen: Counter[tuple[str, str]] = Counter()
+    unique: dict[tuple[str, tuple[str, str]], Photo] = {}
+    for row in rows:
+        unique.setdefault((row.photo_id, row.product), to_photo(row, seen[row.product]))
+        seen[row.product] += 1
+    photos = list(unique.values())
     with FactsCache(cache, 95) as finished:
         facts = examine_all(photos, Path("/"), finished, 95, 2, lambda done, total: None)
         judged = verdicts(photos, facts, Path("clean"), 120)
