@@ -24,7 +24,9 @@ def check_photo_id(value: str) -> None:
 def check_slug(kind: str, value: str) -> None:
     """Raise ValueError unless ``value`` is a slug, safe in a path and in a stage name."""
     if not SLUG.fullmatch(value) or len(value) > 100:
-        raise ValueError(f"{kind} {value!r:.120} is not a slug (a-z, 0-9, '-' and '_', at most 100)")
+        raise ValueError(
+            f"{kind} {value!r:.120} is not a slug (a-z, 0-9, '-' and '_', at most 100)"
+        )
 
 
 @dataclass(frozen=True)

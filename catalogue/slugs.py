@@ -12,7 +12,15 @@ import re
 import unicodedata
 
 MAX_LENGTH = 80
-_SPELLED = {"+": " plus ", "&": " and ", "@": " at ", "%": " percent ", "ß": "ss", "æ": "ae", "ø": "o"}
+_SPELLED = {
+    "+": " plus ",
+    "&": " and ",
+    "@": " at ",
+    "%": " percent ",
+    "ß": "ss",
+    "æ": "ae",
+    "ø": "o",
+}
 _LOSABLE = set("°™®©℠`´'\"’‘“”·•")
 
 # Revised Romanization of Korean, letter by letter (no sound changes between syllables):

@@ -14,10 +14,10 @@ from typing import TextIO
 
 import click
 
+from catalogue.brand_list import read_brands
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_manifest
 from catalogue.schema import Photo
-from dataset.listed import read_listed
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -206,7 +206,7 @@ def split(
     from dataset.stages import run_split
 
     shares = Shares(val, test, unknown_products, unknown_brands, seed)
-    listed = read_listed(brands)
+    listed = read_brands(brands)
     summary = run_split(dedup, out, ledger, root, listed, shares)
     for brand in sorted(summary["brands"].keys() - set(listed)):
         click.secho(
@@ -262,7 +262,7 @@ def pin(
     from dataset.pin import pin as make_pin
 
     roots = [root, cache / "canvas"]
-    pinned, is_new = make_pin(out, split_folder, read_listed(brands), roots, Packing(size, crop))
+    pinned, is_new = make_pin(out, split_folder, read_brands(brands), roots, Packing(size, crop))
     told = "pinned" if is_new else "in the pin, which stands"
     click.echo(f"pin: {len(pinned)} photos {told} -> {out}")
 

@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import CrawlFolder, draw_shoe, encoded
 
+from catalogue.brand_list import read_brands
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest
 from catalogue.schema import Sample
 from dataset.__main__ import main
-from dataset.listed import read_listed
 
 STAGES = (
     "ingest",
@@ -242,9 +242,9 @@ def test_a_killed_clean_goes_on_and_ends_with_the_same_bytes(shop: CrawlFolder) 
 def test_brands_yaml_is_read_as_generated_and_faults_are_named(tmp_path: Path) -> None:
     path = tmp_path / "brands.yaml"
     path.write_text("# generated\nbrands:\n  - \"on\"\n  - '361'\n  - new-balance  # by hand\n\n")
-    assert read_listed(path) == ["on", "361", "new-balance"]
+    assert read_brands(path) == ["on", "361", "new-balance"]
     path.write_text("brands: []\n")
-    assert read_listed(path) == []
+    assert read_brands(path) == []
     path.write_text("brands:\n  - Big Name\n")
     with pytest.raises(CatalogueError, match=r"brands\.yaml:2"):
-        read_listed(path)
+        read_brands(path)

@@ -1,0 +1,188 @@
+"""The training stages as commands; dvc.yaml calls them with the keys of params.yaml as options."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from catalogue.brand_list import read_brands
+from catalogue.errors import CatalogueError
+from catalogue.manifest import write_json
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+BRANDS = click.option("--brands", type=FILE, default=Path("brands.yaml"), show_default=True)
+WORK = Path("var/train")
+
+
+def _training_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `base` and `fit` share: the keys of ``base:`` and ``train:``."""
+    for option in reversed(
+        [
+            click.option("--arch", required=True, help="A torchvision ResNet, e.g. resnet18."),
+            click.option("--epochs", type=click.IntRange(1, 10_000), required=True),
+            click.option("--batch-size", type=click.IntRange(2, 4096), required=True),
+            click.option("--lr", type=click.FloatRange(0, 10, min_open=True), required=True),
+            click.option("--weight-decay", type=click.FloatRange(0, 10), required=True),
+            click.option("--label-smoothing", type=click.FloatRange(0, 0.9), required=True),
+            click.option("--seed", type=click.IntRange(0), required=True),
+            click.option("--amp/--no-amp", required=True, help="bfloat16 in the forward pass."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def cli() -> None:
+    """Train and measure: base, one net per brand, gate, gallery, evaluation."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+
+
+@cli.command()
+@_training_options
+@click.option("--pin", type=FOLDER, default=Path("data/base"), show_default=True)
+@click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
+@click.option("--metrics", type=FOLDER, default=Path("metrics"), show_default=True)
+def base(pin: Path, models: Path, metrics: Path, **options: Any) -> None:
+    """Train the base on the pinned photos of all brands."""
+    from train.base import fit_base
+
+    fit_base(
+        _settings(options), pin, models / "base", metrics / "base.json", metrics / "curves" / "_base.csv", WORK
+    )  # fmt: skip
+
+
+@cli.command()
+@_training_options
+@click.option("--brand", required=True)
+@click.option("--init", type=click.Choice(["base", "scratch"]), required=True)
+@click.option("--overrides", type=FILE, help="This brand's own options, written by `overrides`.")
+@click.option("--packs", type=FOLDER, default=Path("data/pack"), show_default=True)
+@click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
+@click.option("--metrics", type=FOLDER, default=Path("metrics"), show_default=True)
+def fit(
+    brand: str,
+    init: str,
+    overrides: Path | None,
+    packs: Path,
+    models: Path,
+    metrics: Path,
+    **options: Any,
+) -> None:
+    """Train the net of one brand."""
+    from train.fit import fit_brand
+
+    own = json.loads(overrides.read_bytes()) if overrides else {}
+    options |= {"init": init} | {key.replace("-", "_"): value for key, value in own.items()}
+    init = options.pop("init")
+    status = fit_brand(
+        brand,
+        _settings(options, freeze_norm=init == "base"),
+        init,
+        packs / brand,
+        models / "base",
+        models / "brands" / brand,
+        metrics / "train" / f"{brand}.json",
+        metrics / "curves" / f"{brand}.csv",
+        WORK,
+    )
+    click.echo(f"{brand}: {status}", err=True)
+
+
+@cli.command()
+@BRANDS
+@click.option("--params", type=FILE, default=Path("params.yaml"), show_default=True)
+@click.option("--out", type=FOLDER, default=Path("data/overrides"), show_default=True)
+def overrides(brands: Path, params: Path, out: Path) -> None:
+    """Write each brand's part of train-overrides to a file of its own.
+
+    DVC cannot depend on a key that may be absent: with a file per brand, changing one brand's
+    override reruns that brand's net alone.
+    """
+    from train.overrides import read_overrides
+
+    listed = read_brands(brands)
+    found = read_overrides(params, listed, fit)
+    for brand in listed:
+        write_json(out / f"{brand}.json", found.get(brand, {}))
+
+
+@cli.command()
+@click.option("--ridge", type=click.FloatRange(0, min_open=True), required=True)
+@BRANDS
+@click.option("--packs", type=FOLDER, default=Path("data/pack"), show_default=True)
+@click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
+def gate(ridge: float, brands: Path, packs: Path, models: Path) -> None:
+    """Fit brand probabilities on the base's embedding."""
+    from train.gate import build_gate, save_gate
+
+    save_gate(
+        models / "gate" / "gate.safetensors", build_gate(read_brands(brands), packs, models, ridge)
+    )
+
+
+@cli.command()
+@click.option("--neighbours", type=click.IntRange(1, 100), required=True)
+@BRANDS
+@click.option("--packs", type=FOLDER, default=Path("data/pack"), show_default=True)
+@click.option("--splits", type=FOLDER, default=Path("data/split"), show_default=True)
+@click.option("--catalogue", type=FILE, default=Path("data/catalogue.jsonl"), show_default=True)
+@click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
+def index(
+    neighbours: int,
+    brands: Path,
+    packs: Path,
+    splits: Path,
+    catalogue: Path,
+    models: Path,
+) -> None:
+    """Build the gallery for similar shoes."""
+    from train.index import build_index
+
+    count = build_index(read_brands(brands), packs, splits, catalogue, models, neighbours)
+    click.echo(f"gallery of {count} photos", err=True)
+
+
+@cli.command()
+@click.option("--unknown-cost", type=click.FloatRange(0), required=True)
+@BRANDS
+@click.option("--packs", type=FOLDER, default=Path("data/pack"), show_default=True)
+@click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
+@click.option("--metrics", type=FOLDER, default=Path("metrics"), show_default=True)
+def evaluate(unknown_cost: float, brands: Path, packs: Path, models: Path, metrics: Path) -> None:
+    """Measure every arm: val chooses, test reports."""
+    from train.evaluate import evaluate as measure
+
+    summary = measure(read_brands(brands), packs, models, metrics, unknown_cost)
+    click.echo(json.dumps(summary, indent=2), err=True)
+
+
+def _settings(options: dict[str, Any], freeze_norm: bool = False) -> Any:
+    from train.loop import Settings
+    from train.model import ARCHITECTURES
+
+    if options["arch"] not in ARCHITECTURES:
+        raise click.BadParameter(
+            f"{options['arch']!r} is not one of {', '.join(ARCHITECTURES)}", param_hint="--arch"
+        )
+    return Settings(**options, freeze_norm=freeze_norm)
+
+
+def main() -> None:
+    """Run a stage; a fault in data or configuration is one line and exit code 1."""
+    try:
+        cli(prog_name="python -m train")
+    except CatalogueError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""A pack on disk to tensors: pixels, labels, split and view of each photo of one brand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from catalogue.errors import CatalogueError
+
+MAX_LABELS = 200_000
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Photos ready to train; row i of every field is the same photo.
+
+    ``pixels`` is uint8 (N, 3, S, S) in RGB; ``label_index`` int64 (N,) into ``labels``, which are
+    ``brand/product``; ``sha256`` identifies pixels and labels together.
+    """
+
+    pixels: torch.Tensor
+    labels: tuple[str, ...]
+    label_index: torch.Tensor
+    split: tuple[str, ...]
+    view: tuple[str | None, ...]
+    photo_id: tuple[str, ...]
+    sha256: str
+
+    def rows(self, split: str) -> torch.Tensor:
+        """Row numbers of the photos of ``split``, int64."""
+        return torch.tensor([i for i, s in enumerate(self.split) if s == split], dtype=torch.int64)
+
+
+def load_pack(folder: Path) -> Pack:
+    """Read ``pixels.npy`` and ``pack.json`` of ``folder``.
+
+    Raises:
+        CatalogueError: a file is missing, damaged or the two do not fit together.
+    """
+    remedy = "Packs are generated: run `dvc repro` again."
+    digest = hashlib.sha256()
+    try:
+        description = json.loads((folder / "pack.json").read_bytes())
+        digest.update((folder / "pack.json").read_bytes())
+        pixels = np.load(folder / "pixels.npy", allow_pickle=False)
+        digest.update(pixels.tobytes())
+        photos = description["photos"]
+        labels = tuple(str(label) for label in description["labels"])
+        label_index = torch.tensor([int(photo["label"]) for photo in photos], dtype=torch.int64)
+        pack = Pack(
+            pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),  # (N, 3, S, S)
+            labels=labels,
+            label_index=label_index,
+            split=tuple(str(photo["split"]) for photo in photos),
+            view=tuple(photo["view"] for photo in photos),
+            photo_id=tuple(str(photo["photo_id"]) for photo in photos),
+            sha256=digest.hexdigest(),
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise CatalogueError(f"{folder}: not a readable pack ({error}). {remedy}") from error
+    if pixels.dtype != np.uint8 or len(pixels) != len(photos) or len(labels) > MAX_LABELS:
+        raise CatalogueError(
+            f"{folder}: {pixels.dtype} pixels of {len(pixels)} photos beside "
+            f"{len(photos)} described ones; they must be uint8 and as many. {remedy}"
+        )
+    if len(photos) and not 0 <= int(label_index.min()) <= int(label_index.max()) < len(labels):
+        raise CatalogueError(f"{folder}: a label index is outside 0..{len(labels) - 1}. {remedy}")
+    return pack
+
+
+def select(pack: Pack, rows: torch.Tensor) -> Pack:
+    """The pack of ``rows`` alone; labels stay all, so that indices keep their meaning."""
+    chosen = rows.tolist()
+    return Pack(
+        pixels=pack.pixels[rows],
+        labels=pack.labels,
+        label_index=pack.label_index[rows],
+        split=tuple(pack.split[i] for i in chosen),
+        view=tuple(pack.view[i] for i in chosen),
+        photo_id=tuple(pack.photo_id[i] for i in chosen),
+        sha256=pack.sha256,
+    )

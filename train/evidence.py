@@ -1,0 +1,143 @@
+"""What the models say of a batch of pictures, before any rule combines it.
+
+`System` holds everything that answers: base, brand nets, gate and gallery. `gather` runs them once;
+the rules in ``fusion.py`` are then pure functions of the `Evidence`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from catalogue.errors import CatalogueError
+from train.color import color_histogram
+from train.gallery import Vectors, best_per_label, load_vectors
+from train.gate import Gate, load_gate
+from train.model import Description, ShoeNet, infer, load_net
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BrandNet:
+    """One brand's net and the temperature fitted on its val photos."""
+
+    net: ShoeNet
+    labels: tuple[str, ...]
+    temperature: float
+
+
+@dataclass(frozen=True)
+class System:
+    """All models, and ``labels``: every product any of them can name, sorted."""
+
+    base: ShoeNet
+    base_description: Description
+    base_temperature: float
+    brand_nets: dict[str, BrandNet]
+    gate: Gate
+    vectors: Vectors
+    labels: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures that all nets take, px."""
+        return self.base_description.size
+
+    def columns(self, labels: Iterable[str]) -> Tensor:
+        """Column numbers of ``labels`` in the score tables, int64."""
+        place = {label: index for index, label in enumerate(self.labels)}
+        return torch.tensor([place[label] for label in labels], dtype=torch.int64)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Raw answers to N pictures."""
+
+    brand_logits: dict[str, Tensor]  # brand -> (N, C of that brand)
+    base_logits: Tensor  # (N, C of the base)
+    embedding: Tensor  # (N, F), L2-normalised
+    gate: Tensor  # (N, B) brand probabilities
+    embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
+    color_similarity: Tensor  # (N, P)
+
+
+def load_system(models: Path, brands: Iterable[str] | None = None) -> System:
+    """Load everything under ``models``; ``brands`` limits it to the listed ones.
+
+    A brand folder that is not listed is left out with a notice; one without a net (``too_few``)
+    is answered by the gallery.
+
+    Raises:
+        CatalogueError: a model is missing or damaged, or the nets disagree on the picture size.
+    """
+    base, description = load_net(models / "base" / "weights.safetensors")
+    base_temperature = float(_read_json(models / "base" / "model.json").get("temperature", 1.0))
+    listed = None if brands is None else set(brands)
+    nets: dict[str, BrandNet] = {}
+    for folder in sorted((models / "brands").iterdir()) if (models / "brands").is_dir() else []:
+        if not folder.is_dir():
+            continue
+        if listed is not None and folder.name not in listed:
+            log.warning(
+                "%s: not in brands.yaml, left out; delete the folder if the brand is gone", folder
+            )
+            continue
+        model = _read_json(folder / "model.json")
+        if model.get("status") != "trained":
+            continue
+        net, found = load_net(folder / "weights.safetensors")
+        if found.size != description.size:
+            raise CatalogueError(
+                f"{folder}: trained on {found.size} px pictures but {models / 'base'} on "
+                f"{description.size} px; both must be pack.size of params.yaml: run `dvc repro`."
+            )
+        nets[folder.name] = BrandNet(net, found.labels, float(model["temperature"]))
+    vectors = load_vectors(models / "gallery" / "vectors.safetensors")
+    named = {label for brand_net in nets.values() for label in brand_net.labels}
+    labels = tuple(sorted(named | set(vectors.labels) | set(description.labels)))
+    return System(
+        base=base,
+        base_description=description,
+        base_temperature=base_temperature,
+        brand_nets=nets,
+        gate=load_gate(models / "gate" / "gate.safetensors"),
+        vectors=vectors,
+        labels=labels,
+    )
+
+
+def gather(system: System, pixels: Tensor) -> Evidence:
+    """Run every model on uint8 pixels (N, 3, S, S). Cost: one forward pass per net."""
+    base_logits, embedding = infer(system.base, pixels)
+    columns = system.columns(system.vectors.labels)[system.vectors.label_index]  # (G,)
+    colors = color_histogram(pixels)
+    return Evidence(
+        brand_logits={
+            brand: infer(brand_net.net, pixels)[0] for brand, brand_net in system.brand_nets.items()
+        },
+        base_logits=base_logits,
+        embedding=embedding,
+        gate=system.gate.brand_probabilities(embedding),
+        embedding_similarity=best_per_label(
+            embedding @ system.vectors.embedding.T, columns, len(system.labels)
+        ),
+        color_similarity=best_per_label(
+            colors @ system.vectors.color.T, columns, len(system.labels)
+        ),
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path}: cannot be read ({error}). Run `dvc repro`.") from error
+    return found if isinstance(found, dict) else {}

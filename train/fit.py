@@ -1,0 +1,141 @@
+"""The `train` stage: one brand's pack and the base in, one brand's ResNet out.
+
+``models/brands/<brand>/`` holds ``weights.safetensors`` and ``model.json``; a brand too thin to train
+gets ``model.json`` with ``status: too_few`` alone and is answered by the gallery.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from catalogue.errors import CatalogueError
+from catalogue.manifest import write_json, write_text
+from train.calibrate import fit_temperature
+from train.data import Pack, load_pack
+from train.loop import Settings, fingerprint, run
+from train.model import Description, ShoeNet, infer, load_net, save_net
+from train.seed import derived_seed, make_deterministic
+
+MIN_PRODUCTS = 2  # a net of one class always answers 1.0
+
+
+def fit_brand(
+    brand: str,
+    settings: Settings,
+    init: str,
+    pack_folder: Path,
+    base_folder: Path,
+    model_folder: Path,
+    metrics_path: Path,
+    curve_path: Path,
+    work: Path,
+) -> str:
+    """Train the net of ``brand`` and write its model, metrics and curve; return its status.
+
+    Raises:
+        CatalogueError: the pack or the base cannot be read.
+    """
+    make_deterministic()
+    pack = load_pack(pack_folder)
+    trained_labels = {int(pack.label_index[i]) for i in pack.rows("train")}
+    summary = {
+        "brand": brand,
+        "products": len(pack.labels),
+        "photos": {split: len(pack.rows(split)) for split in ("train", "val", "test")},
+    }
+    if len(trained_labels) < MIN_PRODUCTS:
+        write_json(model_folder / "model.json", {**summary, "status": "too_few"})
+        write_json(metrics_path, {**summary, "status": "too_few"})
+        write_curve(curve_path, [])
+        return "too_few"
+
+    net, start_sha256 = starting_net(pack, settings, init, base_folder)
+    checkpoint = work / f"{brand}-{fingerprint(pack, settings, start_sha256)}"
+    curve = run(net, pack, settings, checkpoint)
+    temperature = temperature_on_val(net, pack)
+    save_net(
+        model_folder / "weights.safetensors",
+        net.eval(),
+        Description(
+            arch=settings.arch,
+            size=int(pack.pixels.shape[-1]),
+            labels=pack.labels,
+            data_sha256=pack.sha256,
+            params={**asdict(settings), "init": init},
+        ),
+    )
+    summary |= {"status": "trained", "temperature": temperature}
+    write_json(model_folder / "model.json", summary)
+    write_json(metrics_path, {**summary, "val_top1": curve[-1]["val_top1"]})
+    write_curve(curve_path, curve)
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    return "trained"
+
+
+def starting_net(
+    pack: Pack, settings: Settings, init: str, base_folder: Path
+) -> tuple[ShoeNet, str]:
+    """The net to start from and the hash of the weights it took.
+
+    ``base`` takes the base's backbone and, for each product it knows, its head's row: nets that
+    start from one trunk and one head and move little stay comparable across brands. A product new
+    since the base was pinned gets the mean embedding of its training photos, at the rows' scale.
+    """
+    torch.manual_seed(derived_seed("start", settings.seed))
+    net = ShoeNet(settings.arch, len(pack.labels))
+    if init == "scratch":
+        return net, "scratch"
+    path = base_folder / "weights.safetensors"
+    base, description = load_net(path)
+    if description.arch != settings.arch:
+        raise CatalogueError(
+            f"params.yaml: train.arch is {settings.arch} but {path} is a {description.arch}: "
+            "with `init: base` both must be the same; change one of them, or use `init: scratch`."
+        )
+    net.backbone.load_state_dict(base.backbone.state_dict())
+    known = {label: row for row, label in enumerate(description.labels)}
+    scale = base.head.weight.norm(dim=1).mean()
+    rows = pack.rows("train")
+    _, embedding = infer(base, pack.pixels[rows])
+    with torch.no_grad():
+        for index, label in enumerate(pack.labels):
+            if label in known:
+                net.head.weight[index] = base.head.weight[known[label]]
+                net.head.bias[index] = base.head.bias[known[label]]
+                continue
+            own = embedding[pack.label_index[rows] == index]
+            if len(own):
+                mean = own.mean(dim=0)
+                net.head.weight[index] = mean / mean.norm() * scale
+            net.head.bias[index] = base.head.bias.mean()
+    return net, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def temperature_on_val(net: ShoeNet, pack: Pack) -> float:
+    """The temperature fitted on the pack's val photos, rounded so that it reads well in JSON."""
+    rows = pack.rows("val")
+    logits, _ = infer(net.eval(), pack.pixels[rows])
+    return round(fit_temperature(logits, pack.label_index[rows], low=0.25, high=4.0), 6)
+
+
+def write_curve(path: Path, curve: list[dict[str, float]]) -> None:
+    """The curve as CSV for `dvc plots`: a header, then a row an epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["epoch", "train_loss", "val_top1"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(curve)
+    write_text(path, text.getvalue())
+
+
+def read_overrides(path: Path) -> dict[str, object]:
+    """The options of one brand that `overrides` wrote, {} for none."""
+    found: dict[str, object] = json.loads(path.read_bytes())
+    return found

@@ -1,0 +1,98 @@
+"""Photos one may retrieve: base embeddings and colour histograms of the training photos.
+
+``models/gallery/vectors.safetensors`` holds what is measured; ``photos.jsonl`` (row by row) and
+``products.jsonl`` hold names, picture paths and shop addresses, which may change without a pixel.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from catalogue.errors import CatalogueError
+from catalogue.manifest import read_manifest, to_line, write_bytes, write_manifest, write_text
+
+
+@dataclass(frozen=True)
+class GalleryProduct:
+    """A product as a person wants to read it; a line of products.jsonl."""
+
+    label: str
+    brand: str
+    product: str
+    product_name: str
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GalleryPhoto:
+    """A row of the gallery: a line of photos.jsonl, in row order."""
+
+    photo_id: str
+    label: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """One row per gallery photo; ``label_index`` (G,) into ``labels``."""
+
+    embedding: Tensor  # (G, F), L2-normalised
+    color: Tensor  # (G, D), L2-normalised
+    label_index: Tensor  # (G,)
+    labels: tuple[str, ...]
+
+
+def save_vectors(path: Path, vectors: Vectors) -> None:
+    """Write the vectors to ``path`` atomically."""
+    tensors = {
+        "embedding": vectors.embedding.contiguous(),
+        "color": vectors.color.contiguous(),
+        "label_index": vectors.label_index,
+    }
+    write_bytes(path, save(tensors, metadata={"labels": json.dumps(vectors.labels)}))
+
+
+def load_vectors(path: Path) -> Vectors:
+    """Read what `save_vectors` wrote.
+
+    Raises:
+        CatalogueError: missing or damaged.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            labels = tuple(json.loads(file.metadata()["labels"]))
+            tensors = {
+                name: file.get_tensor(name) for name in ("embedding", "color", "label_index")
+            }
+        return Vectors(labels=labels, **tensors)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CatalogueError(
+            f"{path}: not a readable gallery ({error}). Run `dvc repro index` to make it again."
+        ) from error
+
+
+def save_names(folder: Path, photos: list[GalleryPhoto], products: list[GalleryProduct]) -> None:
+    """Write photos.jsonl (row order) and products.jsonl (sorted)."""
+    write_text(folder / "photos.jsonl", "".join(to_line(photo) + "\n" for photo in photos))
+    write_manifest(folder / "products.jsonl", products)
+
+
+def load_names(folder: Path) -> tuple[list[GalleryPhoto], dict[str, GalleryProduct]]:
+    """The gallery's photos in row order, and its products by label."""
+    photos = list(read_manifest(folder / "photos.jsonl", GalleryPhoto))
+    products = read_manifest(folder / "products.jsonl", GalleryProduct)
+    return photos, {product.label: product for product in products}
+
+
+def best_per_label(similarity: Tensor, label_index: Tensor, labels: int) -> Tensor:
+    """The highest similarity of each label's photos: (N, G) to (N, labels), -1 where it has none."""
+    best = torch.full((len(similarity), labels), -1.0)
+    index = label_index[None].expand_as(similarity)
+    return best.scatter_reduce(1, index, similarity, reduce="amax", include_self=True)

@@ -1,0 +1,121 @@
+"""Brand probabilities from the base's embedding: a closed-form linear head, refitted in seconds.
+
+Ridge regression from the embedding to one-hot products, summed over a brand's products after a
+softmax: products are rounder clusters than brands, and every brand's training photos are used, also
+those of brands that came after the base was pinned.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from catalogue.errors import CatalogueError
+from catalogue.manifest import write_bytes
+from train.calibrate import fit_temperature
+from train.data import load_pack
+from train.model import infer, load_net
+from train.seed import make_deterministic
+
+
+@dataclass(frozen=True)
+class Gate:
+    """``weight`` (P, F) and ``bias`` (P,) give product scores; ``brand_index`` (P,) sums them."""
+
+    weight: Tensor
+    bias: Tensor
+    brand_index: Tensor
+    brands: tuple[str, ...]
+    temperature: float
+
+    def product_logits(self, embedding: Tensor) -> Tensor:
+        """Product scores (N, P) before the temperature."""
+        return embedding @ self.weight.T + self.bias
+
+    def brand_probabilities(self, embedding: Tensor) -> Tensor:
+        """Brand probabilities (N, B); rows sum to 1."""
+        products = (self.product_logits(embedding) / self.temperature).softmax(dim=1)
+        summed = torch.zeros(len(embedding), len(self.brands))
+        return summed.index_add_(1, self.brand_index, products)
+
+
+def fit_ridge(
+    embedding: Tensor, label_index: Tensor, labels: int, ridge: float
+) -> tuple[Tensor, Tensor]:
+    """Weight (P, F) and bias (P,) of the ridge regression on one-hot labels, in float64.
+
+    W = (X'X + ridge I)^-1 X'Y with X and Y centred: Hastie et al. 2009, "The Elements of
+    Statistical Learning", eq. 3.44.
+    """
+    x = embedding.double()
+    y = torch.zeros(len(x), labels, dtype=torch.float64)
+    y[torch.arange(len(x)), label_index] = 1.0
+    x_mean, y_mean = x.mean(dim=0), y.mean(dim=0)
+    gram = (x - x_mean).T @ (x - x_mean) + ridge * torch.eye(x.shape[1], dtype=torch.float64)
+    weight = torch.linalg.solve(gram, (x - x_mean).T @ (y - y_mean)).T  # (P, F)
+    return weight.float(), (y_mean - weight @ x_mean).float()
+
+
+def build_gate(brands: list[str], packs: Path, models: Path, ridge: float) -> Gate:
+    """The `gate` stage: fit on the training photos of all listed brands, temperature on val."""
+    make_deterministic()
+    base, _ = load_net(models / "base" / "weights.safetensors")
+    embeddings = [torch.zeros(0, base.features)]
+    truth: list[int] = []
+    splits: list[str] = []
+    labels: list[str] = []
+    for brand in brands:
+        pack = load_pack(packs / brand)
+        embeddings.append(infer(base, pack.pixels)[1])
+        truth += [len(labels) + int(index) for index in pack.label_index]
+        splits += pack.split
+        labels += pack.labels
+    embedding, label_index = torch.cat(embeddings), torch.tensor(truth, dtype=torch.int64)
+    train = torch.tensor([split == "train" for split in splits], dtype=torch.bool)
+    val = torch.tensor([split == "val" for split in splits], dtype=torch.bool)
+    weight, bias = fit_ridge(embedding[train], label_index[train], len(labels), ridge)
+    brand_index = torch.tensor(
+        [brands.index(label.partition("/")[0]) for label in labels], dtype=torch.int64
+    )
+    untempered = Gate(weight, bias, brand_index, tuple(brands), temperature=1.0)
+    logits = untempered.product_logits(embedding[val])
+    temperature = fit_temperature(logits, label_index[val], low=0.005, high=4.0)
+    return replace(untempered, temperature=round(temperature, 6))
+
+
+def save_gate(path: Path, gate: Gate) -> None:
+    """Write the gate to ``path`` atomically."""
+    tensors = {
+        "weight": gate.weight.contiguous(),
+        "bias": gate.bias,
+        "brand_index": gate.brand_index,
+    }
+    description = json.dumps({"brands": gate.brands, "temperature": gate.temperature})
+    write_bytes(path, save(tensors, metadata={"gate": description}))
+
+
+def load_gate(path: Path) -> Gate:
+    """Read what `save_gate` wrote.
+
+    Raises:
+        CatalogueError: missing or damaged.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            description = json.loads(file.metadata()["gate"])
+            tensors = {name: file.get_tensor(name) for name in ("weight", "bias", "brand_index")}
+        return Gate(
+            brands=tuple(description["brands"]),
+            temperature=float(description["temperature"]),
+            **tensors,
+        )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CatalogueError(
+            f"{path}: not a readable gate ({error}). Run `dvc repro gate` to make it again."
+        ) from error

@@ -1,0 +1,191 @@
+"""The training loop, read top to bottom: packed pixels in, a trained net and its curve out.
+
+Resumable at any moment with the same final bytes: an epoch's randomness depends on (seed, epoch)
+alone, and a checkpoint holds weights, optimizer moments and the curve so far. Checkpoints live in
+``var/train/<name>-<fingerprint>/``, where the fingerprint covers data, params, code, torch and
+starting weights: a changed input never resumes the wrong run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from catalogue.manifest import write_bytes
+from train.augment import augment
+from train.data import Pack
+from train.model import ShoeNet, infer
+from train.seed import generator
+
+log = logging.getLogger(__name__)
+CHECKPOINT_EVERY_S = 10.0
+WARMUP_SHARE = 0.1  # of all steps
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What changes the weights; the keys of ``base:`` and ``train:`` in params.yaml."""
+
+    arch: str
+    epochs: int
+    batch_size: int
+    lr: float  # peak
+    weight_decay: float
+    label_smoothing: float
+    seed: int
+    amp: bool
+    freeze_norm: bool = False  # keep the batch statistics of the starting weights
+
+
+def fingerprint(pack: Pack, settings: Settings, start_sha256: str) -> str:
+    """Identity of a run: its data, params, starting weights, code and torch version."""
+    digest = hashlib.sha256()
+    for part in (pack.sha256, json.dumps(asdict(settings)), start_sha256, torch.__version__):
+        digest.update(part.encode() + b"\0")
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def run(net: ShoeNet, pack: Pack, settings: Settings, work: Path) -> list[dict[str, float]]:
+    """Train ``net`` in place on the pack's train photos and return the curve, a row an epoch.
+
+    The last epoch's weights are kept: nothing is chosen by looking at val, which only draws the
+    curve. ``work`` holds the checkpoint while the run lasts; remove it once the result is safe.
+    """
+    train_rows, val_rows = pack.rows("train"), pack.rows("val")
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    plain = [p for p in net.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": decayed, "weight_decay": settings.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ],
+        lr=settings.lr,
+        fused=True,
+    )
+    curve = _resume(work, net, optimizer)
+    if curve:
+        log.info("resumed at epoch %d of %d", len(curve), settings.epochs)
+    batches = max(1, math.ceil(len(train_rows) / settings.batch_size))
+    total_steps = batches * settings.epochs
+    loss_function = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
+    saved_at = started_at = time.monotonic()
+    first_epoch = len(curve)
+
+    for epoch in range(first_epoch, settings.epochs):
+        net.train()
+        if settings.freeze_norm:
+            for module in net.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        randomness = generator(settings.seed, epoch)
+        order = train_rows[torch.randperm(len(train_rows), generator=randomness)]
+        loss_sum = 0.0
+        for step, rows in enumerate(_nearly_equal(order, batches), start=epoch * batches):
+            for group in optimizer.param_groups:
+                group["lr"] = settings.lr * schedule(step, total_steps)
+            pictures = augment(pack.pixels[rows], randomness)  # (B, 3, S, S)
+            with torch.autocast("cpu", torch.bfloat16, enabled=settings.amp):
+                logits = net(pictures)  # (B, C)
+            loss = loss_function(logits.float(), pack.label_index[rows])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            loss_sum += float(loss.detach()) * len(rows)
+        net.eval()
+        curve.append(
+            {
+                "epoch": epoch + 1,
+                "train_loss": round(loss_sum / len(train_rows), 6),
+                "val_top1": round(accuracy(net, pack, val_rows), 6) if len(val_rows) else 0.0,
+            }
+        )
+        if time.monotonic() - saved_at > CHECKPOINT_EVERY_S and epoch + 1 < settings.epochs:
+            _save_checkpoint(work, net, optimizer, curve)
+            saved_at = time.monotonic()
+            done = epoch + 1 - first_epoch
+            rate = done * len(train_rows) / (saved_at - started_at)
+            left_s = (settings.epochs - epoch - 1) * len(train_rows) / rate
+            log.info(
+                "epoch %d/%d  loss %.3f  val top-1 %.2f  %.0f pictures/s  %.0f s left",
+                epoch + 1, settings.epochs, curve[-1]["train_loss"], curve[-1]["val_top1"], rate, left_s,
+            )  # fmt: skip
+    return curve
+
+
+def schedule(step: int, total_steps: int) -> float:
+    """Share of the peak learning rate: linear warm-up, then a half cosine to zero.
+
+    >>> schedule(0, 100), schedule(9, 100), round(schedule(99, 100), 4)
+    (0.1, 1.0, 0.0003)
+    """
+    warmup = max(1, round(total_steps * WARMUP_SHARE))
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total_steps - warmup)))
+
+
+def accuracy(net: ShoeNet, pack: Pack, rows: Tensor) -> float:
+    """Share of the photos in ``rows`` whose highest logit is their label."""
+    logits, _ = infer(net, pack.pixels[rows])
+    return float((logits.argmax(dim=1) == pack.label_index[rows]).float().mean())
+
+
+def _nearly_equal(order: Tensor, batches: int) -> Iterator[Tensor]:
+    """Batches that differ by at most one photo: a last batch of one would spoil the batch statistics."""
+    yield from torch.tensor_split(order, batches)
+
+
+def _save_checkpoint(
+    work: Path, net: ShoeNet, optimizer: torch.optim.Optimizer, curve: list[dict[str, float]]
+) -> None:
+    tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+    metadata = {"curve": json.dumps(curve)}
+    packed = {name: value.contiguous() for name, value in tensors.items()}
+    write_bytes(work / "checkpoint.safetensors", save(packed, metadata=metadata))
+
+
+def _resume(work: Path, net: ShoeNet, optimizer: torch.optim.Optimizer) -> list[dict[str, float]]:
+    from safetensors import safe_open
+
+    path = work / "checkpoint.safetensors"
+    if not path.exists():
+        return []
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            curve: list[dict[str, float]] = json.loads(file.metadata()["curve"])
+        tensors = load_file(path)
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        log.warning("%s: damaged (%s); this net starts again from its first epoch", path, error)
+        shutil.rmtree(work, ignore_errors=True)
+        return []
+    net.load_state_dict(
+        {
+            name.removeprefix("net."): value
+            for name, value in tensors.items()
+            if name.startswith("net.")
+        }
+    )
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, moment = name.split(".")
+            state.setdefault(int(index), {})[moment] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    return curve

@@ -1,0 +1,124 @@
+"""A torchvision ResNet split into backbone and head, and its file: safetensors, never a pickle.
+
+The file's metadata holds one key, since safetensors writes several in a random order and the bytes
+of a rerun must be the same.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from catalogue.errors import CatalogueError
+from catalogue.manifest import write_bytes
+from train.augment import normalise
+
+ARCHITECTURES = (
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
+)
+_METADATA_KEY = "solemap"
+
+
+class ShoeNet(nn.Module):
+    """A ResNet whose last layer is ``head``; everything before it is ``backbone``."""
+
+    def __init__(self, arch: str, classes: int) -> None:
+        super().__init__()
+        if arch not in ARCHITECTURES:
+            raise ValueError(f"arch {arch!r} is not one of {', '.join(ARCHITECTURES)}")
+        from torchvision.models import get_model  # 2 s to import: only when a net is built
+
+        backbone = get_model(arch, weights=None, num_classes=1)
+        self.features: int = backbone.fc.in_features
+        backbone.fc = nn.Identity()
+        self.backbone = backbone
+        self.head = nn.Linear(self.features, classes)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Normalised pictures (B, 3, S, S) to logits (B, C)."""
+        logits: Tensor = self.head(self.backbone(pictures))
+        return logits
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a weight file says of itself."""
+
+    arch: str
+    size: int  # px, the side of the pictures it was trained on
+    labels: tuple[str, ...]  # brand/product, in the order of the head's rows
+    data_sha256: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def save_net(path: Path, net: ShoeNet, description: Description) -> None:
+    """Write weights and description to ``path``, atomically; equal nets give equal bytes."""
+    tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
+    metadata = json.dumps(asdict(description), sort_keys=True, ensure_ascii=False)
+    write_bytes(path, save(tensors, metadata={_METADATA_KEY: metadata}))
+
+
+def read_description(path: Path) -> Description:
+    """The description in a weight file, without reading its weights.
+
+    Raises:
+        CatalogueError: the file is missing, damaged or not ours.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            found = json.loads((file.metadata() or {})[_METADATA_KEY])
+        return Description(**{**found, "labels": tuple(found["labels"])})
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CatalogueError(
+            f"{path}: not a model of this program ({type(error).__name__}: {error}). "
+            "Run `dvc repro` to make it again."
+        ) from error
+
+
+def load_net(path: Path) -> tuple[ShoeNet, Description]:
+    """The net in ``path``, ready to answer (evaluation mode).
+
+    Raises:
+        CatalogueError: the file is missing, damaged, or its shapes are not those of its architecture.
+    """
+    description = read_description(path)
+    try:
+        net = ShoeNet(description.arch, len(description.labels))
+        with safe_open(str(path), framework="pt") as file:
+            net.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
+        raise CatalogueError(
+            f"{path}: the weights do not fit {description.arch} with {len(description.labels)} "
+            f"products ({str(error)[:200]}). Run `dvc repro` to make the file again."
+        ) from error
+    return net.eval(), description
+
+
+@torch.inference_mode()
+def infer(net: ShoeNet, pixels: Tensor, batch: int = 64) -> tuple[Tensor, Tensor]:
+    """Logits (N, C) and embeddings (N, F; L2-normalised) of uint8 pixels (N, 3, S, S), in float32.
+
+    Full precision: bfloat16 would let the answer depend on the batch.
+    """
+    features = [torch.zeros(0, net.features)]
+    for part in pixels.split(batch):
+        features.append(net.backbone(normalise(part)))  # (B, F)
+    stacked = torch.cat(features)
+    return net.head(stacked), nn.functional.normalize(stacked, dim=1)

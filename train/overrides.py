@@ -1,0 +1,57 @@
+"""`train-overrides:` of params.yaml, checked against the options of `fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from catalogue.errors import CatalogueError
+
+
+def read_overrides(
+    params: Path, brands: Collection[str], command: click.Command
+) -> dict[str, dict[str, Any]]:
+    """Brand -> {option: value} with values converted as ``command`` would.
+
+    Raises:
+        CatalogueError: a brand is not listed, a key is no option, or a value is not allowed.
+    """
+    try:
+        section = (yaml.safe_load(params.read_text("utf-8")) or {}).get("train-overrides") or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
+        raise CatalogueError(f"{params}: cannot be read ({error}).") from error
+    where = f"{params}: train-overrides"
+    if not isinstance(section, dict):
+        raise CatalogueError(f"{where} is {section!r:.80}; it must map brands to options.")
+    options = {
+        name.removeprefix("--"): option
+        for option in command.params
+        for name in option.opts
+        if option.required and name != "--brand"
+    }
+    found: dict[str, dict[str, Any]] = {}
+    for raw_brand, own in section.items():
+        brand = str(raw_brand)
+        if brand not in brands:
+            raise CatalogueError(
+                f"{where}.{brand}: not in brands.yaml (listed: {', '.join(sorted(brands))}). "
+                "Correct the name, or run `solemap brands --write` after a crawl."
+            )
+        if not isinstance(own, dict) or (unknown := sorted(set(map(str, own)) - options.keys())):
+            what = f"{own!r:.80}" if not isinstance(own, dict) else f"the key {unknown[0]!r}"
+            raise CatalogueError(
+                f"{where}.{brand}: {what}; allowed are {', '.join(sorted(options))}."
+            )
+        found[brand] = {key: _converted(f"{where}.{brand}.{key}", options[key], value) for key, value in own.items()}  # fmt: skip
+    return found
+
+
+def _converted(where: str, option: click.Parameter, value: object) -> Any:
+    try:
+        return option.type.convert(value, option, None)
+    except click.BadParameter as error:
+        raise CatalogueError(f"{where}: {error.message}") from error
