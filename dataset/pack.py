@@ -48,7 +48,7 @@ def pack_samples(
         }
         for sample in ordered
     ]
-    return pixels, {"size": size, "labels": labels, "photos": photos}
+    return pixels, {"size": size, "crop": crop, "labels": labels, "photos": photos}
 
 
 def label_of(sample: Sample) -> str:

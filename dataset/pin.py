@@ -6,6 +6,7 @@ byte-identical, whatever brands are added; `solemap base --repin` writes a new o
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ def pin(
         )
     if is_new or not _is_packed(folder, params):
         write_pack_files(folder, *_packed(pinned, roots, params))
-        write_json(folder / "params.json", asdict(params))
+        write_json(folder / "params.json", _made_by(params))
     if is_new:
         write_manifest(path, pinned)
     return pinned, is_new
@@ -122,4 +123,12 @@ def _is_packed(folder: Path, params: Packing) -> bool:
     files = [folder / name for name in ("pixels.npy", "pack.json", "params.json")]
     if not all(file.exists() for file in files):
         return False
-    return read_json(folder / "params.json") == asdict(params)
+    return read_json(folder / "params.json") == _made_by(params)
+
+
+def _made_by(params: Packing) -> dict[str, Any]:
+    """All that decides the pixels of given canvases: the params and the code."""
+    digest = hashlib.sha256()
+    for name in ("canvas.py", "foreground.py", "pack.py"):
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    return {**asdict(params), "code": digest.hexdigest()[:16]}

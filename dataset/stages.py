@@ -97,7 +97,11 @@ def run_split(
     )
     summary = _split_summary(result)
     with replaced(out) as partial:
-        _write_split(partial, result, {photo.brand for photo in kept} - set(shares.unknown_brands) | set(listed))
+        _write_split(
+            partial,
+            result,
+            {photo.brand for photo in kept} - set(shares.unknown_brands) | set(listed),
+        )
         summary["audited"] = audit(
             partial, root, {frozenset((one.first, one.second)) for one in dropped}
         )

@@ -32,7 +32,12 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--weight-decay", type=click.FloatRange(0, 10), required=True),
             click.option("--label-smoothing", type=click.FloatRange(0, 0.9), required=True),
             click.option("--seed", type=click.IntRange(0), required=True),
-            click.option("--amp/--no-amp", required=True, help="bfloat16 in the forward pass."),
+            click.option(
+                "--precision",
+                type=click.Choice(["auto", "fp32", "bf16"]),
+                required=True,
+                help="Of the forward pass; auto is bf16 where the CPU has instructions for it.",
+            ),
         ]
     ):
         command = option(command)

@@ -21,6 +21,9 @@ from train.loop import Settings, fingerprint, run
 from train.model import Description, ShoeNet, save_net
 from train.seed import derived_seed, make_deterministic
 
+# Nothing else trains while the base does. Fixed, whatever the machine has: the count changes bytes.
+THREADS = 2
+
 
 def fit_base(
     settings: Settings, pin_folder: Path, model_folder: Path, metrics_path: Path, curve_path: Path, work: Path
@@ -30,7 +33,7 @@ def fit_base(
     Raises:
         CatalogueError: the pin cannot be read or holds fewer than two products.
     """
-    make_deterministic()
+    make_deterministic(THREADS)
     pack = load_pack(pin_folder)
     trained_labels = {int(pack.label_index[i]) for i in pack.rows("train")}
     if len(trained_labels) < 2:
@@ -50,6 +53,7 @@ def fit_base(
         Description(
             arch=settings.arch,
             size=int(pack.pixels.shape[-1]),
+            crop=pack.crop,
             labels=pack.labels,
             data_sha256=pack.sha256,
             params=asdict(settings),

@@ -29,6 +29,7 @@ class Pack:
     split: tuple[str, ...]
     view: tuple[str | None, ...]
     photo_id: tuple[str, ...]
+    crop: bool  # whether pictures are cut to the shoe's box
     sha256: str
 
     def rows(self, split: str) -> torch.Tensor:
@@ -59,6 +60,7 @@ def load_pack(folder: Path) -> Pack:
             split=tuple(str(photo["split"]) for photo in photos),
             view=tuple(photo["view"] for photo in photos),
             photo_id=tuple(str(photo["photo_id"]) for photo in photos),
+            crop=bool(description["crop"]),
             sha256=digest.hexdigest(),
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -83,5 +85,6 @@ def select(pack: Pack, rows: torch.Tensor) -> Pack:
         split=tuple(pack.split[i] for i in chosen),
         view=tuple(pack.view[i] for i in chosen),
         photo_id=tuple(pack.photo_id[i] for i in chosen),
+        crop=pack.crop,
         sha256=pack.sha256,
     )

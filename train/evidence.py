@@ -94,10 +94,11 @@ def load_system(models: Path, brands: Iterable[str] | None = None) -> System:
         if model.get("status") != "trained":
             continue
         net, found = load_net(folder / "weights.safetensors")
-        if found.size != description.size:
+        if (found.size, found.crop) != (description.size, description.crop):
             raise CatalogueError(
-                f"{folder}: trained on {found.size} px pictures but {models / 'base'} on "
-                f"{description.size} px; both must be pack.size of params.yaml: run `dvc repro`."
+                f"{folder}: trained on {found.size} px pictures (crop: {found.crop}) but "
+                f"{models / 'base'} on {description.size} px (crop: {description.crop}); both must "
+                "be as in the pack section of params.yaml: run `dvc repro`."
             )
         nets[folder.name] = BrandNet(net, found.labels, float(model["temperature"]))
     vectors = load_vectors(models / "gallery" / "vectors.safetensors")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -67,6 +66,7 @@ def fit_brand(
         Description(
             arch=settings.arch,
             size=int(pack.pixels.shape[-1]),
+            crop=pack.crop,
             labels=pack.labels,
             data_sha256=pack.sha256,
             params={**asdict(settings), "init": init},
@@ -133,9 +133,3 @@ def write_curve(path: Path, curve: list[dict[str, float]]) -> None:
     writer.writeheader()
     writer.writerows(curve)
     write_text(path, text.getvalue())
-
-
-def read_overrides(path: Path) -> dict[str, object]:
-    """The options of one brand that `overrides` wrote, {} for none."""
-    found: dict[str, object] = json.loads(path.read_bytes())
-    return found

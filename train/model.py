@@ -63,6 +63,7 @@ class Description:
 
     arch: str
     size: int  # px, the side of the pictures it was trained on
+    crop: bool  # whether those were cut to the shoe's box
     labels: tuple[str, ...]  # brand/product, in the order of the head's rows
     data_sha256: str
     params: dict[str, Any] = field(default_factory=dict)

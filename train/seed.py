@@ -7,9 +7,9 @@ import hashlib
 import torch
 
 
-def make_deterministic() -> None:
-    """One thread and deterministic kernels: the thread count and atomics change the last bits."""
-    torch.set_num_threads(1)
+def make_deterministic(threads: int = 1) -> None:
+    """A fixed number of threads and deterministic kernels: both would change the last bits."""
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(0)
 

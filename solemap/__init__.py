@@ -1,0 +1,1 @@
+"""The command line: one lazy click group over all packages."""
