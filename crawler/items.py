@@ -1,0 +1,60 @@
+"""What a page said: the readers' claims, merged fields, and the item a page gives the pipeline.
+
+Everything is raw text as found; None means that nobody said it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from parsel import Selector
+
+FIELDS = ("name", "brand_text", "sku", "gtin", "color", "group", "category")
+
+
+@dataclass(frozen=True)
+class PictureClaim:
+    """One picture as a page names it: its addresses, best first, of which one is to be fetched."""
+
+    urls: tuple[str, ...]
+    alt: str | None = None
+
+
+@dataclass
+class Claim:
+    """What one reader found about one product (or one colourway) of a page."""
+
+    source: str
+    name: str | None = None
+    brand_text: str | None = None
+    sku: str | None = None
+    gtin: str | None = None
+    color: str | None = None
+    group: str | None = None
+    category: str | None = None
+    url: str | None = None
+    pictures: list[PictureClaim] = field(default_factory=list)
+    variants: list[Claim] = field(default_factory=list)
+
+
+@dataclass
+class Page:
+    """A page as readers see it: where it is and its parsed text."""
+
+    url: str
+    selector: Selector
+    schema_claims: list[Claim] = field(default_factory=list)  # what structured data said so far
+
+
+@dataclass
+class ShoeItem:
+    """One colourway of one product page, on its way through the pipelines."""
+
+    site: str
+    page: str  # recorded address of the fetched page: the journal's key
+    part: int  # this item's number among the page's items, from 0
+    parts: int
+    record: dict[str, Any]  # the fields of catalogue.schema.Listing but images
+    pictures: list[PictureClaim]
+    barred: str | None = None  # why the page lets nobody take its pictures (noimageindex ...)

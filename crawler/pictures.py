@@ -1,0 +1,182 @@
+"""Picture addresses: which are the same picture, which is the largest, which is none at all.
+
+Pure text; nothing is fetched here. A *key* is an address without what only says its size.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
+
+_SIZE_PARAMETERS = {
+    "w", "h", "width", "height", "size", "s", "sz", "resize", "fit", "crop", "scale", "quality", "q", "dpr",
+    "wid", "hei", "imwidth", "imheight", "sw", "sh", "sm", "sfrm", "fmt", "format", "auto", "qlt", "op_sharpen",
+    "v", "bg", "bgcolor", "rect", "odnwidth", "odnheight", "strip", "canvas", "pad", "type", "max", "maxwidth",
+    "maxheight", "optimize", "op_usm", "resmode", "op", "shortedge", "thumb", "thumbnail", "zoom", "f", "ssl",
+}  # fmt: skip
+_NAMED = "large|small|medium|thumb|thumbnail|grande|master|zoom|compact|pico|icon|big|full|original|orig|xl|xs|lg|md|sm|mini|tiny|detail|default|square|preview|hires|hd"
+# At the end of a file name: _300x, -600x600, @2x, _large, -large_default, _1024x1024@2x, .300px
+_SUFFIX = re.compile(
+    rf"(?:[-_.](?:\d{{2,4}}x\d{{0,4}}|x\d{{2,4}}|(?:w|h|s|sw|sh|sl|sx|sy)_?\d{{2,4}}|\d{{2,4}}(?:px|w))(?:_crop_\w+)?|@[1-4]x|"
+    rf"[-_](?:{_NAMED})(?:_default)?|[-_.]scaled|\._[A-Za-z]{{2}}_?\w*_)+$",
+    re.IGNORECASE,
+)
+_FOLDER = re.compile(
+    rf"^(?:[swhc]_?\d{{2,4}}|\d{{2,4}}x\d{{0,4}}(?:x\d+)?|x\d{{2,4}}|(?:{_NAMED}s?)|thumbs|resized?|"
+    r"(?:[a-z]{1,2}_[\w.:-]+,)+[a-z]{1,2}_[\w.:-]+|[whcqf]_[\w.:-]+|fit-in|\d{2,4}px)$",
+    re.IGNORECASE,
+)
+_MAGENTO = re.compile(r"/cache/(?:\d+/)?(?:[a-z_]+/)?(?:\d+x\d*/)?[0-9a-f]{32}(?=/)", re.IGNORECASE)
+_IN_NAME = re.compile(
+    r"(?<![0-9a-z])(\d{2,4})x(\d{0,4})(?![0-9a-z])|(?<![0-9a-z])x(\d{2,4})(?![0-9a-z])",
+    re.IGNORECASE,
+)
+_IN_TEXT = re.compile(
+    r"(?:^|[/,_-])(?:w|s|sw|sl)_?(\d{2,4})(?=$|[/,._-])|[-_.](\d{2,4})(?:px|w)(?=[./])",
+    re.IGNORECASE,
+)
+_NO_PICTURE = re.compile(
+    r"(?:^|[/_.-])(?:spacer|blank|transparent|pixel|placeholder|loading|loader|lazy|lazyload|dummy|empty|1x1|"
+    r"no[-_]?image|noimg|default[-_]?image|image[-_]?coming|ajax-loader|grey|gray)(?=$|[/_.-])",
+    re.IGNORECASE,
+)
+_RANKED = {name: rank for rank, names in enumerate(
+    ["pico tiny icon xs", "thumb thumbnail mini preview square", "small sm compact", "medium md default", "large lg detail",
+     "grande big xl", "zoom hires hd full", "original orig master"]) for name in names.split()}  # fmt: skip
+EXTENSIONS = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".gif",
+    ".avif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".jfif",
+    ".heic",
+)
+
+
+def is_address(url: str) -> bool:
+    """Whether ``url`` may be a real picture: not inline data, a placeholder, a script, a drawing."""
+    stripped = url.strip()
+    if not stripped or stripped.startswith(("data:", "blob:", "javascript:", "about:", "#")):
+        return False
+    path = urlsplit(_quiet(stripped)).path.lower()
+    return not path.endswith(".svg") and not _NO_PICTURE.search(path.rsplit("/", 1)[-1])
+
+
+def _quiet(url: str) -> str:
+    """``url``, or nothing where it cannot even be split."""
+    try:
+        urlsplit(url)
+    except ValueError:
+        return ""
+    return url
+
+
+def inner(url: str) -> str:
+    """The picture address within an image optimiser's (``/_next/image?url=...``), else ``url``."""
+    parts = urlsplit(_quiet(url))
+    for name, value in parse_qsl(parts.query):
+        if name in ("url", "src", "image", "img") and (value.startswith(("http", "/"))):
+            return urljoin(url, value)
+    match = re.search(r"/(?:cdn-cgi/image|fetch)/[^/]+/(https?:/{1,2}.+)", url)
+    return re.sub(r"^(https?:)/+", r"\1//", unquote(match.group(1))) if match else url
+
+
+def picture_key(url: str) -> str:
+    """What stays of a picture's address when all that says size, format or protocol is dropped.
+
+    >>> picture_key("https://x.kr/a/shoe_300x.jpg?v=1") == picture_key("//x.kr/a/shoe.webp")
+    True
+    >>> picture_key("http://x.kr/s100/1.jpg?w=80&id=7")
+    'x.kr/1?id=7'
+    """
+    parts = urlsplit(_quiet(inner(url.strip())))
+    path = _MAGENTO.sub("", unquote(parts.path))
+    folders = path.split("/")
+    stem = folders.pop()
+    stem = stem[:-5] if stem.lower().endswith((".jpeg", ".webp", ".avif", ".tiff")) else stem
+    while stem.lower().endswith(EXTENSIONS):
+        stem = stem.rsplit(".", 1)[0]
+    short = _SUFFIX.sub("", stem) or stem
+    kept = [folder for folder in folders if folder and not _FOLDER.match(folder)]
+    query = [(k, v) for k, v in parse_qsl(parts.query) if k.lower() not in _SIZE_PARAMETERS]
+    joined = "/".join([parts.netloc.lower().removeprefix("www."), *kept, short])
+    return joined + (f"?{urlencode(sorted(query))}" if query else "")
+
+
+def named_width(url: str) -> int:
+    """The width in pixels that an address claims, in a parameter, folder or suffix; 0 for none.
+
+    >>> named_width("/a/shoe_300x300.jpg"), named_width("/a.jpg?w=800"), named_width("/s100/a.jpg")
+    (300, 800, 100)
+    """
+    parts = urlsplit(_quiet(url))
+    for name, value in parse_qsl(parts.query):
+        if (
+            name.lower() in ("w", "width", "wid", "imwidth", "sw", "s", "size", "sz", "maxwidth")
+            and value[:4].isdigit()
+        ):
+            return int(re.match(r"\d{1,4}", value).group())  # type: ignore[union-attr]
+    found = [int(match.group(1) or match.group(3)) for match in _IN_NAME.finditer(parts.path)]
+    found += [int(match.group(1) or match.group(2)) for match in _IN_TEXT.finditer(parts.path)]
+    return found[-1] if found else 0
+
+
+def rank(url: str) -> tuple[int, int]:
+    """How large an address claims to be: (claimed width, rank of a size word); bare ones in between."""
+    width = named_width(url)
+    words = re.split(r"[/_.-]", urlsplit(_quiet(url)).path.lower())
+    known = [_RANKED[word] for word in words if word in _RANKED]
+    return (width or 1200 if not known else width), known[-1] if known else 4
+
+
+def srcset(text: str) -> list[tuple[str, float]]:
+    """(address, width or density x 1000) of a srcset; commas inside addresses survive.
+
+    >>> srcset("a.jpg 300w, b,c.jpg 600w"), srcset("a.jpg, b.jpg 2x")
+    ([('a.jpg', 300.0), ('b,c.jpg', 600.0)], [('a.jpg', 1000.0), ('b.jpg', 2000.0)])
+    """
+    found: list[tuple[str, float]] = []
+    for match in re.finditer(
+        r"\s*,*\s*(\S*[^,\s])\s*(?:,+|\s+([\d.]+)([wxh])?\s*(?:\d+h)?\s*(?:,|$)|$)", text[:20000]
+    ):
+        try:
+            number = float(match.group(2)) if match.group(2) else 1.0
+        except ValueError:
+            number = 1.0
+        found.append((match.group(1), number if match.group(3) == "w" else number * 1000))
+    return found
+
+
+def without_size(url: str) -> str | None:
+    """A guess at the original behind a resized address; None where nothing says it was resized.
+
+    >>> without_size("https://x.kr/a/shoe_300x.jpg"), without_size("https://x.kr/a/shoe.jpg")
+    ('https://x.kr/a/shoe.jpg', None)
+    """
+    parts = urlsplit(_quiet(inner(url)))
+    folder, _, file = parts.path.rpartition("/")
+    stem, dot, extension = file.rpartition(".")
+    short = re.sub(r"[-_](?:\d{2,4}x\d{0,4}|x\d{2,4})(?:_crop_\w+)?(?:@[1-4]x)?$", "", stem)
+    query = [
+        (k, v)
+        for k, v in parse_qsl(parts.query, keep_blank_values=True)
+        if k.lower() not in _SIZE_PARAMETERS or k.lower() == "v"
+    ]
+    kept = (
+        urlencode(query)
+        if len(query) != len(parse_qsl(parts.query, keep_blank_values=True))
+        else parts.query
+    )
+    path = f"{folder}/{short}{dot}{extension}" if short and dot else parts.path
+    guess = urlunsplit((parts.scheme, parts.netloc, path, kept, ""))
+    return guess if guess != url and stem else None
+
+
+def file_stem(url: str) -> str:
+    """The last part of `picture_key`, to match one picture on two hosts."""
+    return picture_key(url).split("?")[0].rsplit("/", 1)[-1]

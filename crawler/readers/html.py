@@ -1,0 +1,167 @@
+"""Plain HTML: heading, breadcrumb, specification rows, for shops without structured data.
+
+Generic signs only (headings, labels, list shapes), in English and Korean; no shop's class names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from parsel import Selector
+
+from catalogue.brands import brand_at_head, is_known_brand
+from crawler.items import Claim, Page
+from crawler.words import clean, without_shop
+
+_LABELS = {
+    "brand_text": ("brand", "brand name", "브랜드", "브랜드명", "상표"),
+    "maker": ("manufacturer", "maker", "vendor", "제조사", "제조회사"),
+    "sku": ("sku", "model", "model no", "model number", "style", "style code", "style no", "item no", "article",
+            "article number", "product code", "reference", "ref", "품번", "모델명", "모델번호", "상품코드", "제품코드", "상품번호", "스타일 코드"),
+    "gtin": ("ean", "gtin", "upc", "barcode", "바코드"),
+    "color": ("color", "colour", "colorway", "colourway", "색상", "컬러"),
+    "category": ("category", "product type", "카테고리", "분류", "상품분류"),
+}  # fmt: skip
+_FIELD_OF = {label: field for field, labels in _LABELS.items() for label in labels}
+_BUY = re.compile(
+    r"add to (?:cart|bag|basket)|buy (?:it )?now|in den warenkorb|장바구니|구매하기|바로\s?구매|카트에 담기|sold out|out of stock|품절",
+    re.IGNORECASE,
+)
+_PRICE = re.compile(
+    r"(?:[$€£₩¥]\s?\d[\d.,]*|\d[\d.,]*\s?(?:원|€|USD|EUR|KRW|won)\b|\d{1,3}(?:,\d{3})+\s?원)"
+)
+_CRUMBS = (
+    "//*[self::nav or self::ol or self::ul or self::div or self::p]"
+    "[contains(translate(concat(' ',@class,' ',@id,' ',@aria-label), 'BREADCUM', 'breadcum'), 'breadcrumb')"
+    " or contains(@class, 'crumb') or contains(@aria-label, '현재 위치') or contains(@class, 'location')]"
+)
+
+
+def heading(page: Page) -> str | None:
+    """The text of the page's main heading, else its title without the shop's name."""
+    for path in ("//main//h1", "//article//h1", "//body//h1[not(ancestor::header)]", "//h1"):
+        for found in page.selector.xpath(path):
+            text = clean(" ".join(found.xpath(".//text()").getall()))
+            if text:
+                return text
+    title = clean(page.selector.xpath("string(//title)").get() or "")
+    shop = page.selector.xpath("//meta[@property='og:site_name']/@content").get()
+    return without_shop(title, shop) if title else None
+
+
+def crumbs(page: Page) -> list[str]:
+    """The breadcrumb as the HTML shows it, without separators."""
+    for found in page.selector.xpath(_CRUMBS):
+        texts = [
+            clean(text)
+            for text in found.xpath(".//text()[not(ancestor::script or ancestor::style)]").getall()
+        ]
+        parts = [
+            part.strip(" >/»›|·→")
+            for text in texts
+            if text
+            for part in re.split(r"\s+[>/»›→]\s+", text)
+        ]
+        kept = [part for part in parts if part]
+        if 2 <= len(kept) <= 10:
+            return kept
+    return []
+
+
+def rows(page: Page) -> Iterator[tuple[str, str]]:
+    """(label, value) of tables, definition lists and "Label: value" lines."""
+    body = page.selector
+    for row in body.xpath("//tr[th and td]"):
+        for label, value in zip(row.xpath("./th"), row.xpath("./td"), strict=False):
+            yield _text(label), _text(value)
+    for row in body.xpath("//tr[not(th) and count(td)=2]"):
+        yield _text(row.xpath("./td[1]")[0]), _text(row.xpath("./td[2]")[0])
+    for label in body.xpath("//dl//dt"):
+        for value in label.xpath("./following-sibling::*[1][self::dd]"):
+            yield _text(label), _text(value)
+    for line in body.xpath("//li | //p | //div[not(*) or count(*)<4] | //span"):
+        text = clean(" ".join(line.xpath(".//text()").getall())) or ""
+        label, colon, value = (
+            text[:200].partition(":") if ":" in text[:40] else text[:200].partition("：")
+        )
+        if colon and value.strip():
+            yield label.strip(), value.strip()
+    for label in body.xpath(
+        "//li/*[1][self::span or self::strong or self::b or self::em] | //div/*[1][self::span or self::strong or self::b]"
+    ):
+        value = clean(
+            " ".join(
+                label.xpath(
+                    "./following-sibling::node()//text() | ./following-sibling::text()"
+                ).getall()
+            )
+        )
+        yield _text(label), value or ""
+
+
+def _text(selector: Selector) -> str:
+    return clean(" ".join(selector.xpath(".//text()").getall())) or ""
+
+
+def specification(page: Page) -> dict[str, str]:
+    """The first value of each labelled field that the page gives, by our names."""
+    found: dict[str, str] = {}
+    for label, value in rows(page):
+        name = _FIELD_OF.get(label.strip(" :：*").casefold())
+        if name and value and len(value) <= 120 and name not in found:
+            found[name] = value
+    return found
+
+
+def brand(page: Page, name: str | None, path: list[str], told: dict[str, str]) -> str | None:
+    """The brand by labelled row, by a brand link, by the breadcrumb, by the name's head, by the maker."""
+    if "brand_text" in told:
+        return told["brand_text"]
+    linked = page.selector.xpath(
+        "//*[not(ancestor::nav or ancestor::footer or ancestor::header)]"
+        "[self::a[contains(@href,'/brand') or contains(@href,'brand=') or contains(@href, 'vendor')]"
+        " or contains(concat(' ', translate(@class,'BRAND','brand'), ' '), ' brand ')"
+        " or contains(@class, 'product-brand') or contains(@class, 'vendor') or contains(@class, 'brand-name')]"
+    )
+    texts = [text for text in map(_text, linked) if text and len(text) <= 40]
+    near = [text for text in texts if is_known_brand(text)] or texts[:1]
+    if near:
+        return near[0]
+    for crumb in reversed(path):
+        if is_known_brand(crumb):
+            return crumb
+    head = brand_at_head(name or "")
+    return head[0] if head else told.get("maker")
+
+
+def looks_sold(page: Page) -> bool:
+    """Whether the page sells one thing: something to buy it with, and a price."""
+    texts = page.selector.xpath(
+        "//body//*[self::button or self::a or self::label or self::span]//text() | //input[@type='submit' or @type='button']/@value"
+    ).getall()
+    can_buy = any(_BUY.search(text) for text in texts if len(text) < 60)
+    body = " ".join(
+        page.selector.xpath("//body//text()[not(ancestor::script or ancestor::style)]").getall()
+    )
+    return can_buy and bool(_PRICE.search(body))
+
+
+def read(page: Page) -> list[Claim]:
+    """One claim with whatever the plain page says of its product; pictures come from the gallery."""
+    name = heading(page)
+    if not name:
+        return []
+    told = specification(page)
+    path = crumbs(page)
+    return [
+        Claim(
+            source="html",
+            name=name,
+            brand_text=brand(page, name, path, told),
+            sku=told.get("sku"),
+            gtin=told.get("gtin"),
+            color=told.get("color"),
+            category=told.get("category"),
+        )
+    ]

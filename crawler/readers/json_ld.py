@@ -1,0 +1,35 @@
+"""JSON-LD: each script block parsed alone, so that a broken one never loses the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crawler.items import Claim, Page
+from crawler.readers import schema_org
+from crawler.readers.repair import parse_json
+
+_BLOCKS = "//script[contains(translate(@type, 'LDJSON', 'ldjson'), 'ld+json')]"
+
+
+def blocks(page: Page) -> list[Any]:
+    """The values of the page's JSON-LD blocks that can be read or repaired."""
+    texts = ["".join(block.xpath(".//text()").getall()) for block in page.selector.xpath(_BLOCKS)]
+    return [value for value in map(parse_json, texts) if value is not None]
+
+
+def read(page: Page) -> list[Claim]:
+    """One claim per product that the page is about, in the order of the page."""
+    values = blocks(page)
+    ids = schema_org.index_ids(values)
+    nodes = schema_org.main_products(values)
+    return [schema_org.claim(node, page.url, "json-ld", ids) for node in nodes]
+
+
+def crumbs(page: Page) -> list[str]:
+    """The breadcrumb that JSON-LD names."""
+    return schema_org.breadcrumb(blocks(page))
+
+
+def listed(page: Page) -> list[str]:
+    """The product addresses of the page's ItemLists."""
+    return schema_org.listed_urls(blocks(page), page.url)
