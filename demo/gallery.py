@@ -61,8 +61,7 @@ def _parts(offer: Offer, picture: Picture, position: int, media: Media) -> dict[
     srcset = [f"{middle} 300w"]
     if width > 600:
         srcset.append(f"{large} 600w")
-    if width:
-        srcset.append(f"{original} {max(width, 301)}w")
+    srcset.append(f"{original} {max(width, 301)}w")
     parts = {
         "small": small,
         "middle": middle,

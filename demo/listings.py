@@ -117,8 +117,9 @@ def brand_path(brand: str, language: str) -> str:
 
 def _places(offer: Offer, language: str) -> list[tuple[str, str]]:
     name, path = department(offer.category, language)
+    brand = offer.brand_text if language == "ko" else offer.product.brand
     return [
-        (brand_path(offer.brand, language), offer.brand_text),
+        (brand_path(offer.brand, language), brand),
         (path, name),
         (category_path(offer.category, language), offer.category.title(language)),
     ]

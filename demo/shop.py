@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import re
 from collections.abc import Sequence
 from email.utils import formatdate
@@ -35,8 +37,13 @@ class Shop:
         self.listings = build_listings(self.assortment)
         self.media = Media(picture for product in stock.products for picture in product.pictures)
         self._faults = faults.Faults() if is_faulty else None
-        self._place = {offer.path: n for n, offer in enumerate(self.assortment.offers)}
-        self._korean = tuple(o for o in self.assortment.offers if o.language == "ko")
+        korean = tuple(o for o in self.assortment.offers if o.language == "ko")
+        self._pools = {"en": self.assortment.offers, "ko": korean}
+        self._place = {
+            (language, offer.path): place
+            for language, pool in self._pools.items()
+            for place, offer in enumerate(pool)
+        }
         self._modified = formatdate(_modified_at(stock.folder / NAME), usegmt=True)
         links = {language: self._links(language) for language in ("en", "ko")}
         self.frame = Frame(links, faults.FOOTER_LINKS if is_faulty else ())
@@ -85,8 +92,8 @@ class Shop:
         if path == "/favicon.ico":
             return redirect("/assets/icon.png", 301)
         if path == "/sitemap.xml":
-            return self._dated(sitemaps.index(self.origin, self._sitemaps()), "application/xml")
-        if (entries := self._sitemaps().get(path)) is not None:
+            return self._dated(sitemaps.index(self.origin, self._sitemaps), "application/xml")
+        if path.startswith("/sitemaps/") and (entries := self._sitemaps.get(path)) is not None:
             return self._dated(sitemaps.part(entries), "application/gzip")
         if path == "/search":
             return self._search(query.get("q", ""))
@@ -100,7 +107,7 @@ class Shop:
         return None
 
     def _home(self, language: str) -> Answer:
-        offers = self._korean if language == "ko" else self.assortment.offers
+        offers = self._pools[language]
         step = max(1, len(offers) // NEW)
         shown = offers[::step][:NEW]
         brands = self._brands(language)
@@ -121,11 +128,11 @@ class Shop:
 
     def _related(self, offer: Offer, group: Group | None) -> list[Offer]:
         """The next offers of the same language that are not of the same model."""
-        pool = self._korean if offer.language == "ko" else self.assortment.offers
-        own = set(group.offers) if group is not None else {offer}
-        start = self._place[offer.path]
-        ring = sorted(pool, key=lambda o: (self._place[o.path] <= start, self._place[o.path]))
-        return [other for other in ring if other not in own][:RELATED]
+        pool = self._pools[offer.language]
+        own = {one.path for one in group.offers} if group is not None else {offer.path}
+        start = self._place[offer.language, offer.path]
+        ring = (pool[(start + step) % len(pool)] for step in range(1, len(pool)))
+        return list(itertools.islice((one for one in ring if one.path not in own), RELATED))
 
     def _search(self, asked: str) -> Answer:
         words = asked.casefold().split()
@@ -151,6 +158,7 @@ class Shop:
         links = [(one.title, one.path) for one in found[:6]]
         return [*links, (say("brands", language), f"{home(language)}brands/")]
 
+    @functools.cached_property
     def _sitemaps(self) -> dict[str, Sequence[sitemaps.Entry]]:
         products: list[sitemaps.Entry] = []
         for offer in self.assortment.offers:
