@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ class Listing:
         """How many pages the whole listing fills, at least 1."""
         return max(1, math.ceil(len(self.offers) / PAGE_SIZE))
 
-    @property
+    @functools.cached_property
     def colors(self) -> dict[str, str]:
         """Slug of a colour -> its name, for the filter."""
         named = {slug(o.product.color): o.product.color for o in self.offers if o.product.color}

@@ -86,9 +86,9 @@ def listing_page(frame: Frame, view: View, origin: str) -> bytes:
     return frame.page(listing.title, body, language, head)
 
 
-def small_page(frame: Frame, title: str, text: str, language: str = "en") -> bytes:
+def small_page(frame: Frame, title: str, text: str, head: str = "") -> bytes:
     """A heading and a paragraph; ``text`` is HTML."""
-    return frame.page(title, f"<h1>{html.escape(title)}</h1><p>{text}</p>", language, NO_INDEX)
+    return frame.page(title, f"<h1>{html.escape(title)}</h1><p>{text}</p>", "en", head)
 
 
 def search_page(frame: Frame, asked: str, offers: Sequence[Offer]) -> bytes:

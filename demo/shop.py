@@ -99,7 +99,7 @@ class Shop:
             return self._search(query.get("q", ""))
         if path.startswith("/private/"):
             text = "Nothing here: this shop is for practice."
-            return self._page(pages.small_page(self.frame, "Your account", text))
+            return self._page(pages.small_page(self.frame, "Your account", text, pages.NO_INDEX))
         if self._faults is not None:
             if month := faults.calendar(path):
                 return self._page(pages.small_page(self.frame, "Opening hours", month))

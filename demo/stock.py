@@ -63,15 +63,14 @@ def read_stock(folder: Path) -> Stock:
     Raises:
         CatalogueError: there is no such file, it is not UTF-8 text, or lacks a needed column.
     """
-    file = folder / NAME
+    file, inside = folder / NAME, folder.resolve()
     rows: dict[tuple[str, str], list[tuple[dict[str, str], Picture]]] = {}
     problems = []
     for line, row in _rows(file):
-        reason = _reason_against(row, folder)
-        if reason is not None:
-            problems.append(f"{file}:{line}: {reason}; the row is left out")
+        picture = _located(row, folder, inside)
+        if isinstance(picture, str):
+            problems.append(f"{file}:{line}: {picture}; the row is left out")
             continue
-        picture = _picture(folder, row)
         entries = rows.setdefault((row["brand"], row.get("product_key") or row["product"]), [])
         if any(known.token == picture.token for _, known in entries):
             problems.append(f"{file}:{line}: {row['image']} is listed twice for its product")
@@ -125,27 +124,22 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise CatalogueError(f"{file}:{line}: not a CSV row ({error}). Mend that line.") from None
 
 
-def _reason_against(row: dict[str, str], folder: Path) -> str | None:
+def _located(row: dict[str, str], folder: Path, inside: Path) -> Picture | str:
+    """The row's picture, or why it cannot be shown; ``inside`` is ``folder`` resolved."""
     for name in NEEDED:
         if not row.get(name):
             return f"{name} is empty"
-    inside = folder.resolve()
+    file = folder / row["image"]
     try:
-        path = (folder / row["image"]).resolve()
+        path = file.resolve()
         if not path.is_relative_to(inside):
             return f"image {row['image']!r:.200} leads out of {folder}"
         if not path.is_file():
             return f"image {row['image']!r:.200} does not exist"
     except (OSError, ValueError) as error:  # a name too long, a loop of links
         return f"image {row['image']!r:.200} cannot be opened ({error})"
-    return None
-
-
-def _picture(folder: Path, row: dict[str, str]) -> Picture:
-    file = folder / row["image"]
-    inside = file.resolve().relative_to(folder.resolve()).as_posix()
-    token = hashlib.sha256(inside.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return Picture(file, token, row.get("view") or None)
+    text = path.relative_to(inside).as_posix().encode("utf-8", "surrogateescape")
+    return Picture(file, hashlib.sha256(text).hexdigest()[:16], row.get("view") or None)
 
 
 def _product(key: str, entries: list[tuple[dict[str, str], Picture]]) -> Product:
