@@ -44,7 +44,7 @@ def half_width(shoe: Shoe, x: Floats) -> Floats:
     last = shoe.last
     knots = [0.0, 0.12, 0.4, 0.7, 0.88, 1.0]
     ball = last.ball
-    values = [last.heel * 0.94, last.heel, last.waist, ball, ball * 0.9, ball * 0.7]
+    values = [last.heel * 0.94, last.heel, last.waist * 0.93, ball, ball * 0.9, ball * 0.7]
     return hermite(knots, values, x)
 
 
@@ -64,7 +64,7 @@ def toe_round(shoe: Shoe, distance: Floats) -> Floats:
 def center(shoe: Shoe, x: Floats) -> Floats:
     """The y of the middle line, which swings to the medial side at the toe."""
     ahead = np.clip(x - 0.35, 0.0, None)
-    return np.asarray(-shoe.last.swing * (ahead / 0.65) ** 2 + 0.006 * np.sin(x * np.pi), np.float32)
+    return np.asarray(-shoe.last.swing * (ahead / 0.65) ** 2 + 0.014 * np.sin(x * np.pi) ** 2, np.float32)
 
 
 def bottom(shoe: Shoe, x: Floats) -> Floats:

@@ -172,14 +172,11 @@ def _section(
     width = last.half_width(shoe, x) - 0.004
     width = width * (1.0 - shoe.last.taper * ankle)
     closed = last.heel_round(x - np.float32(rear_x), 0.125)
-    closed = closed * last.toe_round(shoe, np.maximum(FRONT - x, 0.0))
+    closed = closed * last.toe_round(shoe, np.maximum(last.FEATHER_FRONT - x, 0.0))
     bend = 0.16 * float(smoothstep(0.12, 0.24, np.asarray([front_height], np.float32))[0])
     if bend > 0.01:
         closed = closed * last.heel_round(np.float32(front_x) - x, bend)
     return np.asarray(width * dome * closed, np.float32)
-
-
-FRONT = last.FEATHER_FRONT
 
 
 def _rim(shoe: Shoe, collar: Floats) -> _Piece:
@@ -217,11 +214,14 @@ def _tongue(shoe: Shoe) -> _Piece:
     half = min(shoe.upper.slit + 0.02, 0.062)
     out = shoe.upper.tongue
     t = np.linspace(0, 1, long, dtype=np.float32)
-    start_x, start_height = form.throat_x + 0.05, float(TopLine(shoe)(np.float32(form.throat_x + 0.05)))
-    lean = 0.75 if form.throat_height < 0.32 else 0.25
-    x = start_x - t * (0.05 + out * lean)
-    height = start_height - 0.012 + t * (form.throat_height - start_height + out * 0.85 + 0.012)
-    side = np.linspace(-1, 1, wide, dtype=np.float32)
+    line_x, line_height = last.vamp_line(shoe, 60)
+    start = len(line_x) - 1 - max(3, round(0.045 / float(np.hypot(*_last_step(line_x, line_height)))))
+    start_x, start_height = float(line_x[start]), float(line_height[start])
+    lean = 0.8 if form.throat_height < 0.32 else 0.3
+    reach = start_x - form.throat_x + 0.004
+    x = start_x - t * (reach + out * lean)
+    height = start_height - 0.01 + t * (form.throat_height - start_height + out * 0.7 + 0.01)
+    side = np.linspace(1, -1, wide, dtype=np.float32)
     y = side[None, :] * half * (1.0 - 0.28 * smoothstep(0.75, 1.0, t))[:, None]
     droop = 4.5 * y**2 + 0.012 * side[None, :] ** 4
     points = np.stack(
@@ -234,6 +234,10 @@ def _tongue(shoe: Shoe) -> _Piece:
     )
     marks = np.stack(np.broadcast_arrays(t[:, None], side[None, :]), axis=-1)
     return _Piece(TONGUE, points.astype(np.float32), marks.astype(np.float32), False)
+
+
+def _last_step(x: Floats, height: Floats) -> tuple[float, float]:
+    return float(x[-1] - x[-2]), float(height[-1] - height[-2])
 
 
 def lace_rows(shoe: Shoe) -> Floats:
@@ -336,5 +340,4 @@ def _normals(piece: _Piece) -> Floats:
         ],
         axis=-1,
     )
-    # Points that coincide (a ring's ends, tips) share one normal by their neighbours' mean.
     return (total / (np.linalg.norm(total, axis=1, keepdims=True) + 1e-12)).astype(np.float32)

@@ -1,8 +1,9 @@
 """A z-buffer in numpy: triangles to the samples they own, all triangles at once.
 
-In: projected corners and depths. Out: for each covered sample its face and its place in it. Work is
-proportional to covered samples: triangles become rows, rows become samples, and one
-`np.minimum.at` keeps the nearest.
+In: projected corners and depths. Out: for each pixel the surfaces seen in its samples, and how much of
+it each fills. Work is proportional to covered samples: triangles become rows, rows become samples,
+and one `np.minimum.at` keeps the nearest. Samples of a pixel that see the same kind of surface are
+shaded once (as graphics cards do), which is a quarter of the work.
 """
 
 from __future__ import annotations
@@ -16,31 +17,40 @@ from numpy.typing import NDArray
 from demo.last import Floats
 
 Ints = NDArray[np.int64]
+SAMPLES = 2  # per pixel and side
 _FACE_BITS = 13
+_EMPTY = np.uint32(0xFFFFFFFF)
 _DEPTH_STEPS = (1 << (32 - _FACE_BITS)) - 1
 
 
 @dataclass(frozen=True)
-class Samples:
-    """The samples that the mesh covers, in raster order."""
+class Fragments:
+    """What is seen: one entry for each pixel and kind of surface in it."""
 
-    index: Ints  # (N,) row * width + column
+    pixel: Ints  # (N,) row * width + column
     face: Ints  # (N,)
     weights: Floats  # (N, 2) of the second and third corner; the first has the rest
+    share: Floats  # (N,) of the pixel
 
 
 Keep = Callable[[Ints, Floats], NDArray[np.bool_]]  # (face, weights) of candidates -> what stays
 
 
 def rasterise(
-    corners: Floats, depths: Floats, size: tuple[int, int], cut: NDArray[np.bool_], keep: Keep
-) -> Samples:
-    """Find the nearest face at each sample.
+    corners: Floats,
+    depths: Floats,
+    size: tuple[int, int],
+    kinds: NDArray[np.int32],
+    cut: NDArray[np.bool_],
+    keep: Keep,
+) -> Fragments:
+    """Find what is seen at each pixel, by SAMPLES x SAMPLES samples.
 
     Args:
-        corners: (F, 3, 2) x to the right and y down, in samples; sample k lies at k + 0.5.
+        corners: (F, 3, 2) x to the right and y down, in px.
         depths: (F, 3) smaller is nearer.
-        size: width and height of the buffer in samples.
+        size: width and height of the picture in px.
+        kinds: (F,) faces of one kind are shaded once per pixel.
         cut: (F,) faces of which ``keep`` may drop samples: holes in a surface.
         keep: which candidates of such faces stay.
 
@@ -50,24 +60,44 @@ def rasterise(
     count = len(corners)
     if count > 1 << _FACE_BITS:
         raise ValueError(f"{count} faces; at most {1 << _FACE_BITS} can be drawn at once")
-    width, height = size
-    face, column, row = _covered(corners - np.float32(0.5), width, height)
-    inverse = _Inverse(corners - np.float32(0.5))
+    corners = corners * np.float32(SAMPLES) - np.float32(0.5)
+    width, height = size[0] * SAMPLES, size[1] * SAMPLES
+    face, column, row = _covered(corners, width, height)
+    inverse = _Inverse(corners)
     if cut.any():
         asked = np.flatnonzero(cut[face])
         stays = np.ones(len(face), bool)
         stays[asked] = keep(face[asked], inverse.weights(face[asked], column[asked], row[asked]))
         face, column, row = face[stays], column[stays], row[stays]
     plane = inverse.plane(_steps(depths))
-    depth = plane[face, 0] + plane[face, 1] * column + plane[face, 2] * row
+    depth = plane[:, 0][face] + plane[:, 1][face] * column + plane[:, 2][face] * row
     key = np.clip(depth, 0, _DEPTH_STEPS - 1).astype(np.uint32)
     key = (key << np.uint32(_FACE_BITS)) | face.astype(np.uint32)
-    empty = np.uint32(0xFFFFFFFF)
-    buffer = np.full(width * height, empty)
+    buffer = np.full(width * height, _EMPTY)
     np.minimum.at(buffer, row * width + column, key)
-    index = np.flatnonzero(buffer != empty)
-    owner = (buffer[index] & np.uint32((1 << _FACE_BITS) - 1)).astype(np.int64)
-    return Samples(index, owner, inverse.weights(owner, index % width, index // width))
+    return _fragments(buffer.reshape(height, width), kinds, inverse)
+
+
+def _fragments(buffer: NDArray[np.uint32], kinds: NDArray[np.int32], inverse: _Inverse) -> Fragments:
+    """The samples of each pixel joined by kind; the first of a kind stands for all."""
+    height, width = buffer.shape
+    owner = np.where(buffer == _EMPTY, len(kinds), buffer & np.uint32((1 << _FACE_BITS) - 1))
+    kind = np.append(kinds, -1)[owner]
+    corners = [(down, across) for down in range(SAMPLES) for across in range(SAMPLES)]
+    of_sample = [kind[down::SAMPLES, across::SAMPLES].ravel() for down, across in corners]
+    found = []
+    for place, (down, across) in enumerate(corners):
+        own = of_sample[place]
+        is_first = own >= 0
+        for earlier in of_sample[:place]:
+            is_first &= earlier != own
+        pixel = np.flatnonzero(is_first)
+        share = sum((other[pixel] == own[pixel]).astype(np.float32) for other in of_sample)
+        face = owner[down::SAMPLES, across::SAMPLES].ravel()[pixel].astype(np.int64)
+        row, column = np.divmod(pixel, width // SAMPLES)
+        weights = inverse.weights(face, column * SAMPLES + across, row * SAMPLES + down)
+        found.append((pixel, face, weights, share / np.float32(SAMPLES**2)))
+    return Fragments(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
 def _steps(depths: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """Draw one shoe: mesh, camera, z-buffer, light and a soft shadow on a white studio ground.
 
 In: a `Shoe` and a `Camera`. Out: a picture, the same bytes on the same machine. Everything is
-computed at two samples per pixel and side in linear light, then averaged.
+computed in linear light, edges with several samples a pixel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from demo.last import Floats
 from demo.mesh import Mesh
 from demo.shadow import ground_shade
 
-SAMPLES = 2  # per pixel and side
 DISTANCE = 5.5  # of the camera, in shoe lengths: a long lens
 FILL = 0.86  # of the picture's width or height that the shoe takes at zoom 1
 LARGEST = 1.3  # end views are not blown up to more than this much of the side view's scale
@@ -130,7 +129,7 @@ def _frame(form: Mesh, camera: Camera, size_px: tuple[int, int]) -> View:
 
 def project(points: Floats, view: View) -> tuple[Floats, Floats]:
     """Points to (x, y) in px, y down, and depth (smaller is nearer)."""
-    seen = (points - np.asarray([0.5, 0, 0.1], np.float32)) @ view.axes.T
+    seen = _turned(points - np.asarray([0.5, 0, 0.1], np.float32), view.axes)
     shrink = view.scale * DISTANCE / (DISTANCE - seen[:, 2])
     flat = np.stack([seen[:, 0] * shrink, -seen[:, 1] * shrink], axis=1)
     return (flat + np.asarray(view.offset)).astype(np.float32), -seen[:, 2]
@@ -144,7 +143,7 @@ def _render(
     low = np.clip(np.floor(flat.min(axis=0)), 0, size_px).astype(int)
     high = np.clip(np.ceil(flat.max(axis=0)), 0, size_px).astype(int)
     box = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
-    corners = ((flat - low) * SAMPLES)[form.faces].astype(np.float32)
+    corners = (flat - low)[form.faces].astype(np.float32)
     u, w = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     is_back = u[:, 0] * w[:, 1] - u[:, 1] * w[:, 0] > 0  # y is down
     drawn = np.flatnonzero(~is_back | np.isin(form.parts, mesh.TWO_SIDED))
@@ -157,15 +156,14 @@ def _render(
         return surface.keep_straps(shoe, place, _mixed(form.marks, faces, face, weights))
 
     width, height = box[2] - box[0], box[3] - box[1]
-    samples = raster.rasterise(
-        corners[drawn], depth[faces], (width * SAMPLES, height * SAMPLES), cut, keep
-    )
-    color = np.zeros((width * height * SAMPLES**2, 4), np.float32)
-    color[samples.index, 3] = 1.0
-    color[samples.index, :3] = _lit(shoe, form, view, faces, parts, is_back[drawn], samples)
-    blocks = color.reshape(height, SAMPLES, width, SAMPLES, 4)
-    mean = blocks.mean(axis=(1, 3))
-    return box, mean[:, :, :3], mean[:, :, 3:]
+    kinds = parts * 2 + is_back[drawn]
+    seen = raster.rasterise(corners[drawn], depth[faces], (width, height), kinds, cut, keep)
+    lit = _lit(shoe, form, view, faces, parts, is_back[drawn], seen) * seen.share[:, None]
+    color = [np.bincount(seen.pixel, lit[:, k], width * height) for k in range(3)]
+    cover = np.bincount(seen.pixel, seen.share, width * height)
+    shape = (height, width, 1)
+    picture = np.concatenate([channel.reshape(shape) for channel in color], axis=2)
+    return box, picture.astype(np.float32), cover.reshape(shape).astype(np.float32)
 
 
 def _as_left(y: Floats) -> Floats:
@@ -190,27 +188,25 @@ def _lit(
     faces: NDArray[np.int32],
     parts: NDArray[np.int32],
     is_back: NDArray[np.bool_],
-    samples: raster.Samples,
+    seen: raster.Fragments,
 ) -> Floats:
-    """Linear colour of each sample."""
-    result = np.empty((len(samples.index), 3), np.float32)
-    owner = parts[samples.face]
+    """Linear colour of each fragment."""
+    result = np.empty((len(seen.pixel), 3), np.float32)
+    owner = parts[seen.face]
     values = np.concatenate([form.points, form.normals, form.marks], axis=1)
     for part, look_of in surface.LOOKS.items():
         own = np.flatnonzero(owner == part)
         if not own.size:
             continue
-        face = samples.face[own]
-        mixed = _mixed(values, faces, face, samples.weights[own])
+        face = seen.face[own]
+        mixed = _mixed(values, faces, face, seen.weights[own])
         spot = surface.Spot(
             mixed[:, :3], mixed[:, 3:6], mixed[:, 6:8], is_back[face].astype(np.float32)
         )
-        flipped = spot.place[:, 1] < -PAIR_GAP / 2 - 0.01
         spot.place[:, 1] = _as_left(spot.place[:, 1])
         if part == mesh.UPPER and shoe.upper.straps:
             look_of = surface.straps
         look = look_of(shoe, spot)
-        del flipped
         result[own] = _light(look, spot, view)
     return result
 
@@ -218,19 +214,29 @@ def _lit(
 def _light(look: surface.Look, spot: surface.Spot, view: View) -> Floats:
     """Key and fill light fixed to the camera, a bright sky, a white floor; Blinn's highlight."""
     side = 1.0 - 2.0 * spot.is_inside
-    normal = spot.normal @ view.axes.T
-    normal *= (side / (np.sqrt((normal * normal).sum(axis=1)) + 1e-6))[:, None]
+    normal = _turned(spot.normal, view.axes)
+    normal *= (side / (np.sqrt(np.einsum("ij,ij->i", normal, normal)) + 1e-6))[:, None]
     key, fill = _unit(KEY), _unit(FILL_LIGHT)
     sky = 0.5 + 0.5 * (spot.normal[:, 2] * side)
     light = 0.30 + 0.22 * sky
-    light += 0.62 * np.maximum(normal @ key, 0.0)
-    light += 0.20 * np.maximum(normal @ fill, 0.0)
+    light += 0.62 * np.maximum(_along(normal, key), 0.0)
+    light += 0.20 * np.maximum(_along(normal, fill), 0.0)
     light *= 0.72 + 0.28 * np.clip(spot.place[:, 2] / 0.12, 0.0, 1.0)
     half = _unit(tuple(key + np.asarray([0, 0, 1], np.float32)))
-    flash = np.maximum(normal @ half, 0.0) ** np.float32(look.gloss)
+    flash = np.maximum(_along(normal, half), 0.0) ** np.float32(look.gloss)
     lit = look.color * light[:, None]
     lit += (np.asarray(look.shine * 0.5, np.float32) * flash)[:, None]
     return np.asarray(np.clip(lit, 0.0, 1.0), np.float32)
+
+
+def _turned(vectors: Floats, axes: Floats) -> Floats:
+    """``vectors`` along ``axes``, without BLAS, whose threads would fight the other process's."""
+    return np.stack([_along(vectors, axis) for axis in axes], axis=1)
+
+
+def _along(vectors: Floats, axis: Floats) -> Floats:
+    x, y, z = axis
+    return np.asarray(vectors[:, 0] * x + vectors[:, 1] * y + vectors[:, 2] * z, np.float32)
 
 
 def _unit(vector: tuple[float, ...]) -> Floats:

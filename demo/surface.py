@@ -23,7 +23,7 @@ MATERIALS = {
     "patent": (0.75, 70.0, 0.0, "hide"),
     "suede": (0.02, 6.0, 0.16, "nap"),
     "canvas": (0.03, 8.0, 0.13, "weave"),
-    "mesh": (0.06, 12.0, 0.3, "holes"),
+    "mesh": (0.06, 12.0, 0.2, "holes"),
     "knit": (0.05, 10.0, 0.2, "knit"),
     "rubber": (0.12, 18.0, 0.0, "hide"),
 }
@@ -87,7 +87,7 @@ def _grain(kind: str, place: Floats) -> Floats:
         return np.asarray(np.sin(x * 620) * np.sin(z * 620), np.float32)
     if kind == "holes":
         return np.asarray(
-            np.minimum(np.sin(x * 250 + z * 130) + np.sin(z * 260 - x * 130), 0.3) * 0.8, np.float32
+            np.minimum(np.sin(x * 330 + z * 170) + np.sin(z * 340 - x * 170), 0.3) * 0.8, np.float32
         )
     if kind == "knit":
         return np.asarray(np.sin(z * 420 + 2.2 * np.abs(np.sin(x * 210))), np.float32)
@@ -136,7 +136,7 @@ def upper(shoe: Shoe, spot: Spot) -> Look:
     if make.emblem != "none":
         _emblem(shoe, color, x, y, height)
     if make.closure == "laces":
-        _throat(shoe, color, x, flat)
+        _throat(shoe, color, x, flat, spot.normal[:, 2])
     if make.closure == "gore":
         _gore(shoe, color, x, height)
     if make.has_tab and not make.straps:
@@ -175,8 +175,8 @@ def _panels(shoe: Shoe, x: Floats, flat: Floats, height: Floats) -> list[tuple[F
         found.append((point - x, colors.toe))
     if make.has_stay and make.closure == "laces":
         begin = form.vamp_x - 0.0
-        stay = np.maximum(flat - make.slit - 0.032 - 0.09 * np.clip(begin - 0.1 - x, 0, 1), x - begin - 0.03)
-        found.append((np.maximum(stay, 0.2 - x), colors.overlay))
+        stay = np.maximum(flat - make.slit - 0.032 - 0.09 * np.clip(begin - 0.1 - x, 0, 0.3), x - begin - 0.03)
+        found.append((np.maximum(stay, form.throat_x - 0.09 - x), colors.overlay))
     return found
 
 
@@ -194,7 +194,7 @@ def _emblem(shoe: Shoe, color: Floats, x: Floats, y: Floats, height: Floats) -> 
     _paint(color, away.astype(np.float32), shoe.colors.accent, 0.25)
 
 
-def _throat(shoe: Shoe, color: Floats, x: Floats, flat: Floats) -> None:
+def _throat(shoe: Shoe, color: Floats, x: Floats, flat: Floats, rise: Floats) -> None:
     """The gap that shows the tongue, and the eyelets beside it."""
     make, form = shoe.upper, shoe.last
     begin = form.vamp_x - 0.015
@@ -204,13 +204,12 @@ def _throat(shoe: Shoe, color: Floats, x: Floats, flat: Floats) -> None:
     _paint(color, gap, shoe.colors.tongue, 0.6)
     hollow = np.clip(1.0 + gap / 0.02, 0.0, 1.0) * (gap < 0)
     color *= (1.0 - 0.5 * hollow)[:, None].astype(np.float32)
-    for row in mesh.lace_rows(shoe):
-        hole = np.hypot(x - row, flat - make.slit - 0.014) - 0.0065
-        near = hole < 0.02
-        if near.any():
-            part = color[near]
-            _paint(part, hole[near], (40, 40, 42), 0.3)
-            color[near] = part
+    beside = np.flatnonzero((np.abs(flat - make.slit - 0.014) < 0.02) & (rise > 0.25))
+    apart = np.abs(x[beside, None] - mesh.lace_rows(shoe)).min(axis=1)
+    hole = np.hypot(apart, flat[beside] - make.slit - 0.014) - 0.0065
+    part = color[beside]
+    _paint(part, hole.astype(np.float32), (40, 40, 42), 0.3)
+    color[beside] = part
 
 
 def _gore(shoe: Shoe, color: Floats, x: Floats, height: Floats) -> None:
@@ -352,7 +351,6 @@ def bottom(shoe: Shoe, spot: Spot) -> Look:
     """The tread: a height over (x, y) whose slope bends the normal and whose floor is darker."""
     x, y = spot.place[:, 0], spot.place[:, 1] - last.center(shoe, spot.place[:, 0])
     lift = tread_height(shoe.sole.tread, x, y)
-    border = 1.0 - np.abs(spot.marks[:, 1])
     half = last.half_width(shoe, x)
     flat = np.abs(y) / half
     color = np.broadcast_to(linear(shoe.colors.outsole), (len(x), 3)).copy()
@@ -360,7 +358,6 @@ def bottom(shoe: Shoe, spot: Spot) -> Look:
     window = np.maximum(np.abs(x - 0.46) - 0.07, np.abs(y) - 0.045)
     color *= (0.42 + 0.58 * np.where((flat > 0.88) | (waist > 0.5), 1.0, lift))[:, None]
     _paint(color, window.astype(np.float32), shoe.colors.stripe, 0.4)
-    color *= (1.0 - 0.0 * border)[:, None]
     step = np.float32(0.002)
     slope_x = (tread_height(shoe.sole.tread, x + step, y) - lift) * 0.35
     spot.normal[:, 0] += slope_x
