@@ -195,10 +195,15 @@ def _resume(work: Path, net: ShoeNet, optimizer: torch.optim.Optimizer) -> list[
             if name.startswith("net.")
         }
     )
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, value in tensors.items():
         if name.startswith("optimizer."):
             _, index, moment = name.split(".")
+            parameter = parameters[int(index)]
+            if value.shape == parameter.shape:
+                # The fused step walks memory: moments must lie as their channels-last parameter does.
+                value = torch.empty_like(parameter).copy_(value)
             state.setdefault(int(index), {})[moment] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return curve

@@ -1,0 +1,67 @@
+"""The import table: data flows one way, and so do imports."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# package -> (first-party modules it may import besides its own, libraries it may import)
+ALLOWED: dict[str, tuple[set[str], set[str]]] = {
+    "catalogue": (set(), {"yaml"}),
+    "crawler": (
+        {"catalogue"},
+        {"scrapy", "extruct", "parsel", "w3lib", "itemadapter", "twisted", "lxml", "PIL", "yaml"},
+    ),
+    "dataset": ({"catalogue"}, {"imagehash", "PIL", "numpy", "faiss", "click"}),
+    "train": (
+        {"catalogue"},
+        {"torch", "torchvision", "numpy", "faiss", "safetensors", "click", "yaml"},
+    ),
+    "identify": (
+        {
+            "catalogue",
+            "dataset.canvas",
+            "dataset.foreground",
+            "dataset.picture",
+            "train.evidence",
+            "train.fusion",
+            "train.gallery",
+            "train.seed",
+        },
+        {"requests", "torch", "PIL", "numpy", "click"},
+    ),
+    "demo": ({"catalogue"}, {"numpy", "PIL", "click"}),
+    "solemap": (
+        {"catalogue", "crawler", "dataset", "demo", "identify", "train"},
+        {"click", "yaml"},
+    ),
+}
+MODULES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, also inside functions; relative imports are not used."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            found.add(str(node.module))
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_module_imports_only_what_its_layer_may(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    own, libraries = ALLOWED[package]
+    for module in imported(path):
+        top = module.partition(".")[0]
+        if top in ALLOWED:
+            assert top == package or {top, module} & own, f"{path} imports {module}"
+        else:
+            assert top in sys.stdlib_module_names or top in libraries, f"{path} imports {module}"

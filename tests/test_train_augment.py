@@ -1,0 +1,50 @@
+"""Augmentation is seeded, keeps shape and colour; the histogram ignores the background."""
+
+from __future__ import annotations
+
+import torch
+from conftest import draw_shoe
+from PIL import Image
+from torchvision.transforms.functional import pil_to_tensor
+
+from train.augment import augment, normalise
+from train.color import color_histogram
+
+
+def picture(**how: object) -> torch.Tensor:
+    drawn: Image.Image = draw_shoe(size=64, **how)  # type: ignore[arg-type]
+    tensor: torch.Tensor = pil_to_tensor(drawn)
+    return tensor
+
+
+def test_the_same_seed_gives_the_same_variants_and_another_gives_others() -> None:
+    pixels = torch.stack([picture()] * 4)
+    first, again, other = (
+        augment(pixels, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert first.shape == normalise(pixels).shape and not torch.equal(first[0], first[1])
+
+
+def test_light_changes_but_a_red_shoe_stays_red() -> None:
+    red, blue = picture(upper=(200, 40, 40)), picture(upper=(40, 40, 200))
+
+    def redness(normalised: torch.Tensor) -> torch.Tensor:
+        mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+        std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+        channels = (normalised * std + mean).mean(dim=(2, 3))  # (B, 3)
+        return channels[:, 0] - channels[:, 2]
+
+    generator = torch.Generator().manual_seed(0)
+    of_red, of_blue = (redness(augment(torch.stack([one] * 64), generator)) for one in (red, blue))
+    middle = float(redness(normalise(torch.stack([red, blue]))).mean())
+    assert (of_red > middle).float().mean() > 0.95 and (of_blue < middle).float().mean() > 0.95
+
+
+def test_the_histogram_does_not_see_the_ground() -> None:
+    white, grey, other = (
+        color_histogram(picture(**how)[None])[0]
+        for how in ({}, {"ground": (225, 225, 225)}, {"upper": (30, 160, 60)})
+    )
+    assert float(white @ grey) > 0.9 > float(white @ other)
+    assert torch.allclose(white.norm(), torch.tensor(1.0))

@@ -1,0 +1,153 @@
+"""Training: the same bytes each time, also after kill -9; warm starts; too few products; bad packs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import draw_shoe
+
+from catalogue.errors import CatalogueError
+from train.base import fit_base
+from train.data import load_pack
+from train.fit import fit_brand, starting_net
+from train.loop import Settings
+from train.model import load_net, read_description
+
+ROOT = Path(__file__).resolve().parent.parent
+COLORS = [(200, 40, 40), (40, 40, 200), (40, 160, 60), (200, 180, 40)]
+
+
+def settings(**changed: object) -> Settings:
+    values = {
+        "arch": "resnet18",
+        "epochs": 3,
+        "batch_size": 8,
+        "lr": 0.001,
+        "weight_decay": 0.01,
+        "label_smoothing": 0.1,
+        "seed": 0,
+        "precision": "fp32",
+    }
+    return Settings(**{**values, **changed})  # type: ignore[arg-type]
+
+
+def make_pack(folder: Path, brand: str, products: int, photos: int = 6) -> Path:
+    """A pack of 32 px drawn shoes: the last photo of a product is test, the one before val."""
+    folder.mkdir(parents=True)
+    rows, pixels = [], []
+    for product in range(products):
+        for photo in range(photos):
+            drawn = draw_shoe(COLORS[product], pose=photo % 6, shape=product, size=32)
+            pixels.append(np.asarray(drawn))
+            split = {photos - 1: "test", photos - 2: "val"}.get(photo, "train")
+            name = f"{brand}{product}{photo}".encode().hex().ljust(64, "0")[:64]
+            rows.append({"photo_id": name, "label": product, "split": split, "view": None})
+    np.save(folder / "pixels.npy", np.stack(pixels))
+    labels = [f"{brand}/p{product}" for product in range(products)]
+    described = {"size": 32, "crop": True, "labels": labels, "photos": rows}
+    (folder / "pack.json").write_text(json.dumps(described))
+    return folder
+
+
+def fit_one(tmp_path: Path, name: str, pack: Path, init: str, base: Path) -> Path:
+    out = tmp_path / name
+    fit_brand(
+        "acme", settings(), init, pack, base, out, out / "m.json", out / "c.csv", out / "work"
+    )
+    return out
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_two_runs_give_the_same_bytes_and_leave_no_checkpoint(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "pack", "acme", 3)
+    first, again = (fit_one(tmp_path, name, pack, "scratch", tmp_path) for name in ("a", "b"))
+    assert files(first) == files(again)
+    assert set(files(first)) == {"weights.safetensors", "model.json", "m.json", "c.csv"}
+    description = read_description(first / "weights.safetensors")
+    assert (description.labels, description.size) == (("acme/p0", "acme/p1", "acme/p2"), 32)
+    assert description.data_sha256 == load_pack(pack).sha256
+
+
+def test_the_head_starts_from_the_rows_that_the_base_knows(tmp_path: Path) -> None:
+    pinned = make_pack(tmp_path / "pin", "acme", 2)
+    base = tmp_path / "base"
+    fit_base(settings(), pinned, base, base / "m.json", base / "c.csv", tmp_path / "work")
+    grown = load_pack(make_pack(tmp_path / "pack", "acme", 3))
+    net, _ = starting_net(grown, settings(), "base", base)
+    base_net, description = load_net(base / "weights.safetensors")
+    assert description.labels == ("acme/p0", "acme/p1")
+    assert torch.equal(net.head.weight[:2], base_net.head.weight)
+    new = net.head.weight[2]
+    assert torch.isclose(new.norm(), base_net.head.weight.norm(dim=1).mean())
+    with pytest.raises(CatalogueError, match=r"train\.arch is resnet34 .* resnet18"):
+        starting_net(grown, settings(arch="resnet34"), "base", base)
+
+
+def test_one_product_is_too_few_and_an_empty_pack_too(tmp_path: Path) -> None:
+    for name, products, photos in (("one", 1, 6), ("none", 1, 0)):
+        folder = tmp_path / name
+        if photos:
+            make_pack(folder, "acme", products)
+        else:
+            folder.mkdir()
+            np.save(folder / "pixels.npy", np.zeros((0, 32, 32, 3), np.uint8))
+            empty = {"size": 32, "crop": True, "labels": [], "photos": []}
+            (folder / "pack.json").write_text(json.dumps(empty))
+        out = fit_one(tmp_path, f"out-{name}", folder, "scratch", tmp_path)
+        assert json.loads((out / "model.json").read_text())["status"] == "too_few"
+        assert not (out / "weights.safetensors").exists()
+
+
+def test_a_damaged_pack_and_a_foreign_model_are_named(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "pack", "acme", 2)
+    (pack / "pixels.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(CatalogueError, match="pack: not a readable pack"):
+        load_pack(pack)
+    (tmp_path / "weights.safetensors").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(CatalogueError, match="not a model of this program"):
+        load_net(tmp_path / "weights.safetensors")
+
+
+def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    pack = make_pack(tmp_path / "pack", "acme", 3)
+    script = (
+        "import sys; from pathlib import Path; import train.loop as loop\n"
+        "from test_train_fit import settings\nfrom train.fit import fit_brand\n"
+        "pack, out = map(Path, sys.argv[1:])\n"
+        "loop.CHECKPOINT_EVERY_S = 1e9 if out.name == 'whole' else 0.0\n"
+        "fit_brand('acme', settings(epochs=8), 'scratch', pack, Path(), out, out / 'm.json',"
+        " out / 'c.csv', out / 'work')\n"
+    )
+
+    def start(out: Path) -> subprocess.Popen[bytes]:
+        path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+        return subprocess.Popen(
+            [sys.executable, "-c", script, str(pack), str(out)],
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+    assert start(tmp_path / "whole").wait(120) == 0
+    killed = start(tmp_path / "killed")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and killed.poll() is None:
+        if list((tmp_path / "killed").rglob("checkpoint.safetensors")):
+            time.sleep(0.3)
+            killed.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.02)
+    assert killed.wait(30) == -signal.SIGKILL, "it ended before it could be killed"
+    assert list((tmp_path / "killed").rglob("checkpoint.safetensors"))
+    assert start(tmp_path / "killed").wait(120) == 0
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")

@@ -1,0 +1,84 @@
+"""Each metric on inputs small enough to check by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from train.calibrate import fit_temperature, fit_threshold
+from train.metrics import auroc, expected_calibration_error, fpr_at_95, retrieval, top_k
+
+SCORES = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2], [0.2, 0.5, 0.3]])
+
+
+def test_top_k_counts_a_tie_against_us() -> None:
+    truth = torch.tensor([0, 1, 0, 1])
+    assert top_k(SCORES, truth, 1) == 0.5  # right, wrong, tie, right
+    assert top_k(SCORES, truth, 2) == 1.0
+    assert top_k(SCORES[:0], truth[:0], 1) == 0.0
+
+
+def test_a_constant_score_is_never_right() -> None:
+    assert top_k(torch.full((3, 4), 0.25), torch.tensor([0, 1, 2]), 1) == 0.0
+
+
+def test_ece_of_hand_made_bins() -> None:
+    # Two photos at 0.9, one of them right: gap 0.4. Two at 0.5, both right: gap 0.5.
+    confidence = torch.tensor([0.9, 0.9, 0.5, 0.5])
+    is_right = torch.tensor([True, False, True, True])
+    assert expected_calibration_error(confidence, is_right) == pytest.approx(0.45)
+
+
+def test_auroc_and_fpr_by_hand() -> None:
+    known, unknown = torch.tensor([0.9, 0.8, 0.4]), torch.tensor([0.5, 0.4])
+    # pairs won: 0.9 > both, 0.8 > both, 0.4 < 0.5 and ties 0.4: (2 + 2 + 0.5) / 6
+    assert auroc(known, unknown) == pytest.approx(4.5 / 6)
+    assert fpr_at_95(known, unknown) == 1.0  # all three known must pass: threshold 0.4
+    assert auroc(known, unknown[:0]) is None and fpr_at_95(known[:0], unknown) is None
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.lists(st.floats(0, 1), min_size=1, max_size=30))  # fmt: skip
+def test_auroc_turns_round_when_the_sides_are_swapped(a: list[float], b: list[float]) -> None:
+    known, unknown = torch.tensor(a), torch.tensor(b)
+    there, back = auroc(known, unknown), auroc(unknown, known)
+    assert there is not None and back is not None
+    assert there + back == pytest.approx(1.0)
+
+
+def test_retrieval_by_hand() -> None:
+    gallery = torch.nn.functional.normalize(
+        torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.7, 0.7]]), dim=1
+    )
+    labels = torch.tensor([0, 1, 0, 2])
+    # The query is gallery row 0: order by similarity is row 1 (wrong), 3 (wrong), 2 (right, third).
+    found = retrieval(gallery[:1], labels[:1], gallery, labels, torch.tensor([0]))
+    assert found == {
+        "queries": 1,
+        "unanswerable": 0,
+        "recall_at_1": 0.0,
+        "recall_at_5": 1.0,
+        "map": pytest.approx(1 / 3),
+    }
+    # Label 2 has no other photo: left out, and said.
+    assert retrieval(gallery[3:], labels[3:], gallery, labels, torch.tensor([3])) == {
+        "queries": 0,
+        "unanswerable": 1,
+    }
+
+
+def test_the_temperature_of_overconfident_logits_is_above_one() -> None:
+    torch.manual_seed(0)
+    truth = torch.randint(0, 4, (400,))
+    honest = torch.nn.functional.one_hot(truth, 4) * 1.5 + torch.randn(400, 4)
+    calibrated = fit_temperature(honest, truth)
+    assert fit_temperature(honest * 5, truth) == pytest.approx(5 * calibrated, rel=1e-3)
+    assert fit_temperature(honest[:0], truth[:0]) == 1.0
+
+
+def test_the_threshold_lies_in_the_gap() -> None:
+    known, unknown = torch.tensor([0.9, 0.8, 0.7]), torch.tensor([0.3, 0.1])
+    assert fit_threshold(known, unknown, 1.0) == pytest.approx(0.5)
+    assert fit_threshold(known, unknown, 0.0) < 0.7  # naming an unknown one costs nothing
+    assert fit_threshold(known[:0], unknown, 1.0) == 0.0
