@@ -19,6 +19,7 @@ from demo.last import Floats, TopLine, smoothstep
 Ints = NDArray[np.int32]
 STATIONS = 24  # along each side of a ring
 RINGS = 15  # of the upper
+SHAFT = (0.25, 0.32)  # heights over the sole between which the vamp becomes a shaft
 PARTS = ("outsole", "midsole", "bottom", "upper", "rim", "insole", "tongue", "lace")
 OUTSOLE, MIDSOLE, BOTTOM, UPPER, RIM, INSOLE, TONGUE, LACE = range(len(PARTS))
 TWO_SIDED = (UPPER, INSOLE, TONGUE, LACE)
@@ -169,6 +170,9 @@ def _section(
     full = 2.5 - 0.75 * smoothstep(0.9, 0.62, x)  # a boxy toe, a roof-like instep
     dome = np.maximum(1.0 - share**full, 0.0) ** 0.5
     ankle = smoothstep(0.03, 0.21, height) * (1.0 - smoothstep(0.4, 0.72, x))
+    if front_height > SHAFT[0]:  # a shaft is an ellipse all the way up
+        shaft = smoothstep(*SHAFT, np.full(1, front_height, np.float32))
+        dome = dome + (1.0 - dome) * shaft
     width = last.half_width(shoe, x) - 0.004
     width = width * (1.0 - shoe.last.taper * ankle)
     closed = last.heel_round(x - np.float32(rear_x), 0.125)
@@ -189,23 +193,19 @@ def _rim(shoe: Shoe, collar: Floats) -> _Piece:
     away /= np.linalg.norm(away, axis=1, keepdims=True) + 1e-9
     up = np.cross(away, ahead)
     up *= np.where(up[:, 2:] < 0, -1.0, 1.0)
+    radius = np.full((len(collar), 1), shoe.last.rim, np.float32)
+    if shoe.upper.closure == "laces":  # no padding over the tongue
+        beside = np.abs(collar[:, 1] - last.center(shoe, collar[:, 0]))
+        is_front = collar[:, 0] > collar[:, 0].mean()
+        thin = 0.1 + 0.9 * smoothstep(0.01, shoe.upper.slit + 0.02, beside)
+        radius *= np.where(is_front, thin, 1.0)[:, None].astype(np.float32)
     rings, marks = [], []
     for step in range(5):
         turn = np.float32(np.pi * (-0.25 + step * 0.375))
-        radius = shoe.last.rim
         offset = away * (np.cos(turn) - 0.75) * radius + up * np.sin(turn) * radius * 0.9
         rings.append(collar + offset)
         marks.append(_marks(_along(), step / 4))
     return _Piece(RIM, np.stack(rings).astype(np.float32), np.stack(marks), True)
-
-
-def surface_height(shoe: Shoe, top: TopLine, x: Floats, y: Floats) -> Floats:
-    """Height over the sole of the vamp at (x, y from the middle line); the dome solved for height."""
-    full = 2.5 - 0.75 * smoothstep(0.9, 0.62, x)
-    ankle = (1.0 - smoothstep(0.4, 0.72, x)) * smoothstep(0.03, 0.21, top(x))
-    width = (last.half_width(shoe, x) - 0.004) * (1.0 - shoe.last.taper * ankle)
-    inner = np.maximum(1.0 - (y / width) ** 2, 0.0)
-    return np.asarray(top(x) * inner ** (1.0 / full), np.float32)
 
 
 def _tongue(shoe: Shoe) -> _Piece:
@@ -220,17 +220,12 @@ def _tongue(shoe: Shoe) -> _Piece:
     lean = 0.8 if form.throat_height < 0.32 else 0.3
     reach = start_x - form.throat_x + 0.004
     x = start_x - t * (reach + out * lean)
-    height = start_height - 0.01 + t * (form.throat_height - start_height + out * 0.7 + 0.01)
+    height = start_height - 0.01 + t * (form.throat_height - start_height + out * 0.9 + 0.01)
     side = np.linspace(1, -1, wide, dtype=np.float32)
     y = side[None, :] * half * (1.0 - 0.28 * smoothstep(0.75, 1.0, t))[:, None]
-    droop = 4.5 * y**2 + 0.012 * side[None, :] ** 4
+    at, level = across_vamp(shoe, x[:, None], height[:, None], y)
     points = np.stack(
-        [
-            np.repeat(x[:, None], wide, 1) - 1.2 * y**2,
-            y + last.center(shoe, x)[:, None],
-            (height + last.sole_top(shoe, x))[:, None] - droop,
-        ],
-        axis=-1,
+        [at - 0.012 * side**4, y + last.center(shoe, at), level + last.sole_top(shoe, at)], axis=-1
     )
     marks = np.stack(np.broadcast_arrays(t[:, None], side[None, :]), axis=-1)
     return _Piece(TONGUE, points.astype(np.float32), marks.astype(np.float32), False)
@@ -240,52 +235,59 @@ def _last_step(x: Floats, height: Floats) -> tuple[float, float]:
     return float(x[-1] - x[-2]), float(height[-1] - height[-2])
 
 
-def lace_rows(shoe: Shoe) -> Floats:
-    """The x of each row of eyelets, toe to ankle; evenly spaced along the vamp's line."""
+def lace_rows(shoe: Shoe) -> tuple[Floats, Floats]:
+    """(x, height over the sole) of each row of laces in the middle; evenly spaced up the vamp."""
     x, height = last.vamp_line(shoe, 200)
     length = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(height)))])
     begin = np.interp(-(shoe.last.vamp_x - 0.03), -x, length)
     places = np.linspace(begin, length[-1] - 0.022, shoe.upper.lace_rows)
-    return np.interp(places, length, x).astype(np.float32)
+    return (
+        np.interp(places, length, x).astype(np.float32),
+        np.interp(places, length, height).astype(np.float32),
+    )
+
+
+def across_vamp(shoe: Shoe, x: Floats, height: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """(x, height) of the upper's surface ``y`` beside its middle line's point (x, height).
+
+    On the vamp straight to the side and down the dome; on a shaft level, round its front.
+    """
+    ankle = (1.0 - smoothstep(0.4, 0.72, x)) * smoothstep(0.03, 0.21, height)
+    width = (last.half_width(shoe, x) - 0.004) * (1.0 - shoe.last.taper * ankle)
+    inner = np.maximum(1.0 - (y / width) ** 2, 0.0)
+    full = 2.5 - 0.75 * smoothstep(0.9, 0.62, x)
+    shaft = smoothstep(*SHAFT, height)
+    back = 0.16 * (1.0 - np.sqrt(inner)) * shaft
+    level = height * (shaft + (1.0 - shaft) * inner ** (1.0 / full))
+    return np.asarray(x - back, np.float32), np.asarray(level, np.float32)
 
 
 def _laces(shoe: Shoe) -> list[_Piece]:
     """Flat bands across the slit, straight or crossed; each a grid of three lines."""
-    top, rows = TopLine(shoe), lace_rows(shoe)
+    rows, heights = lace_rows(shoe)
     half = shoe.upper.slit + 0.016
     y = np.linspace(-half, half, 7, dtype=np.float32)
-    shifts = [0.0]
-    if shoe.upper.is_crossed:
-        gap = float(np.abs(np.diff(rows)).mean()) if len(rows) > 1 else 0.0
-        shifts = [gap / 2, -gap / 2]
+    up = np.stack([np.gradient(rows), np.gradient(heights)], axis=1) if len(rows) > 1 else None
     pieces = []
-    x_line, height_line = last.vamp_line(shoe, 200)
-    for row in rows:
-        slope = np.interp(-row + np.asarray([-0.02, 0.02]), -x_line, height_line)
-        steep = (slope[1] - slope[0]) / 0.04
-        forward = np.asarray([1.0, -steep]) / np.hypot(1.0, steep)  # down the vamp, in (x, z)
-        for shift in shifts:
-            along = row + forward[0] * shift * (y / half)
-            lift = surface_height(shoe, top, along.astype(np.float32), y)
-            lift = lift + last.sole_top(shoe, along.astype(np.float32))
-            lines = []
-            for step, rise in ((-0.0075, 0.003), (0.0, 0.0085), (0.0075, 0.003)):
-                lines.append(
-                    np.stack(
-                        [
-                            along + forward[0] * step + steep * 0.3 * rise,
-                            y + last.center(shoe, along.astype(np.float32)),
-                            lift + forward[1] * step + rise,
-                        ],
-                        axis=-1,
-                    )
-                )
-            marks = np.stack(
-                np.broadcast_arrays(np.asarray([-1, 0, 1])[:, None], (y / half)[None, :]), axis=-1
-            )
-            grid = np.stack(lines).astype(np.float32)
-            pieces.append(_Piece(LACE, grid, marks.astype(np.float32), False))
+    for place, (row, height) in enumerate(zip(rows, heights, strict=True)):
+        step = up[place] if up is not None else np.asarray([-0.03, 0.02], np.float32)
+        for side in (0.5, -0.5) if shoe.upper.is_crossed else (0.0,):
+            slant = side * y / half
+            pieces.append(_lace(shoe, row + step[0] * slant, height + step[1] * slant, y, step))
     return pieces
+
+
+def _lace(shoe: Shoe, x: Floats, height: Floats, y: Floats, step: Floats) -> _Piece:
+    """One band whose middle runs over (x, height); ``step`` points up the vamp in (x, z)."""
+    along = step / np.hypot(step[0], step[1])
+    lines = []
+    for offset, rise in ((0.0075, 0.002), (0.0, 0.008), (-0.0075, 0.002)):
+        at, level = across_vamp(shoe, x, height, y)
+        at = at + along[0] * offset + along[1] * rise
+        level = level + along[1] * offset - along[0] * rise
+        lines.append(np.stack([at, y + last.center(shoe, at), level + last.sole_top(shoe, at)], -1))
+    marks = np.stack(np.broadcast_arrays(np.asarray([[1.0], [0.0], [-1.0]]), y / y[-1]), axis=-1)
+    return _Piece(LACE, np.stack(lines).astype(np.float32), marks.astype(np.float32), False)
 
 
 def _joined(pieces: list[_Piece]) -> Mesh:

@@ -136,7 +136,7 @@ def upper(shoe: Shoe, spot: Spot) -> Look:
     if make.emblem != "none":
         _emblem(shoe, color, x, y, height)
     if make.closure == "laces":
-        _throat(shoe, color, x, flat, spot.normal[:, 2])
+        _throat(shoe, color, x, flat, height)
     if make.closure == "gore":
         _gore(shoe, color, x, height)
     if make.has_tab and not make.straps:
@@ -194,7 +194,7 @@ def _emblem(shoe: Shoe, color: Floats, x: Floats, y: Floats, height: Floats) -> 
     _paint(color, away.astype(np.float32), shoe.colors.accent, 0.25)
 
 
-def _throat(shoe: Shoe, color: Floats, x: Floats, flat: Floats, rise: Floats) -> None:
+def _throat(shoe: Shoe, color: Floats, x: Floats, flat: Floats, height: Floats) -> None:
     """The gap that shows the tongue, and the eyelets beside it."""
     make, form = shoe.upper, shoe.last
     begin = form.vamp_x - 0.015
@@ -204,9 +204,11 @@ def _throat(shoe: Shoe, color: Floats, x: Floats, flat: Floats, rise: Floats) ->
     _paint(color, gap, shoe.colors.tongue, 0.6)
     hollow = np.clip(1.0 + gap / 0.02, 0.0, 1.0) * (gap < 0)
     color *= (1.0 - 0.5 * hollow)[:, None].astype(np.float32)
-    beside = np.flatnonzero((np.abs(flat - make.slit - 0.014) < 0.02) & (rise > 0.25))
-    apart = np.abs(x[beside, None] - mesh.lace_rows(shoe)).min(axis=1)
-    hole = np.hypot(apart, flat[beside] - make.slit - 0.014) - 0.0065
+    edge = np.float32(make.slit + 0.014)
+    beside = np.flatnonzero(np.abs(flat - edge) < 0.02)
+    eyes = mesh.across_vamp(shoe, *mesh.lace_rows(shoe), edge)
+    apart = np.hypot(x[beside, None] - eyes[0], height[beside, None] - eyes[1]).min(axis=1)
+    hole = np.hypot(apart, flat[beside] - edge) - 0.0065
     part = color[beside]
     _paint(part, hole.astype(np.float32), (40, 40, 42), 0.3)
     color[beside] = part
