@@ -155,6 +155,11 @@ class Traps:
         counts[0] += 1
         counts[1] += is_useful
 
+    def credit(self, parent: str) -> None:
+        """A page of the shape ``parent`` led to a product."""
+        if parent:
+            self._counts.setdefault(parent, [0, 0])[1] += 1
+
     def is_trap(self, url: str) -> bool:
         """Whether pages like ``url`` have been useless for long."""
         seen, useful = self._counts.get(shape(url), (0, 0))

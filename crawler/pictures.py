@@ -15,9 +15,14 @@ _SIZE_PARAMETERS = {
     "maxheight", "optimize", "op_usm", "resmode", "op", "shortedge", "thumb", "thumbnail", "zoom", "f", "ssl",
 }  # fmt: skip
 _NAMED = "large|small|medium|thumb|thumbnail|grande|master|zoom|compact|pico|icon|big|full|original|orig|xl|xs|lg|md|sm|mini|tiny|detail|default|square|preview|hires|hd"
+_WIDTHS = (
+    "100|120|128|150|160|180|200|220|240|250|256|300|320|350|360|375|400|420|450|480|500|512|540|550|600|640|"
+    "650|700|720|750|768|800|828|850|900|960|1000|1024|1080|1100|1200|1280|1400|1440|1500|1600|1800|1920|"
+    "2000|2048|2400|2500|2560|3000|3840"
+)  # numbers that say a size where they end a file name; angles are numbered otherwise
 # At the end of a file name: _300x, -600x600, @2x, _large, -large_default, _1024x1024@2x, .300px
 _SUFFIX = re.compile(
-    rf"(?:[-_.](?:\d{{2,4}}x\d{{0,4}}|x\d{{2,4}}|(?:w|h|s|sw|sh|sl|sx|sy)_?\d{{2,4}}|\d{{2,4}}(?:px|w))(?:_crop_\w+)?|@[1-4]x|"
+    rf"(?:[-_.](?:\d{{2,4}}x\d{{0,4}}|x\d{{2,4}}|(?:w|h|s|sw|sh|sl|sx|sy)_?\d{{2,4}}|\d{{2,4}}(?:px|w)|(?:{_WIDTHS}))(?:_crop_\w+)?|@[1-4]x|"
     rf"[-_](?:{_NAMED})(?:_default)?|[-_.]scaled|\._[A-Za-z]{{2}}_?\w*_)+$",
     re.IGNORECASE,
 )
@@ -32,7 +37,7 @@ _IN_NAME = re.compile(
     re.IGNORECASE,
 )
 _IN_TEXT = re.compile(
-    r"(?:^|[/,_-])(?:w|s|sw|sl)_?(\d{2,4})(?=$|[/,._-])|[-_.](\d{2,4})(?:px|w)(?=[./])",
+    r"(?:^|[/,_-])(?:w|s|sw|sl)_?(\d{2,4})(?=$|[/,._-])|[-_.](\d{2,4})(?:px|w)(?=[./])|[-_](\d{3,4})(?=\.\w+$)",
     re.IGNORECASE,
 )
 _NO_PICTURE = re.compile(
@@ -122,7 +127,7 @@ def named_width(url: str) -> int:
         ):
             return int(re.match(r"\d{1,4}", value).group())  # type: ignore[union-attr]
     found = [int(match.group(1) or match.group(3)) for match in _IN_NAME.finditer(parts.path)]
-    found += [int(match.group(1) or match.group(2)) for match in _IN_TEXT.finditer(parts.path)]
+    found += [int(next(filter(None, match.groups()))) for match in _IN_TEXT.finditer(parts.path)]
     return found[-1] if found else 0
 
 

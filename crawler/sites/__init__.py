@@ -35,6 +35,7 @@ class Site:
     max_pages: int = 50_000
     prefix: str | None = None  # the started shop's address, written as ``name:/`` in records
     hosts: set[str] = field(default_factory=set)  # host, or host:port of an address by number
+    refusing: str | None = None  # why the shop is left alone, once it is
 
     @property
     def is_partial(self) -> bool:

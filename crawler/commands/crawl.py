@@ -1,0 +1,73 @@
+"""`scrapy crawl shoes`: arguments checked first, one line per fault, a table and an exit code last.
+
+Exit codes: 0 products were found; 1 none were, or the crawl broke; 2 bad arguments or params.yaml;
+130 stopped by Ctrl-C (the same command goes on).
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from scrapy.commands.crawl import Command as ScrapyCrawl
+
+from catalogue.errors import CatalogueError
+from crawler.shop import Shop
+from crawler.sites import DEMO, host_of, read_sites
+
+_QUIET = ("scrapy", "twisted", "asyncio", "filelock", "PIL")
+
+
+class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
+    """Scrapy's crawl command with this project's checks round it."""
+
+    def short_desc(self) -> str:
+        """The line of `scrapy --help`."""
+        return "Crawl shops for shoes: scrapy crawl shoes [-a url=URL | -a site=NAME] [-a brands=...] [-a limit=N]"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Crawl, then print what was found."""
+        if args != ["shoes"]:
+            super().run(args, opts)
+            return
+        shops: list[Shop] = []
+        try:
+            sites = read_sites(Path(self.settings["SHOES_PARAMS"]), opts.spargs)
+            for site in sites:
+                if site.url == DEMO:
+                    shops.append(Shop())
+                    site.url = site.prefix = shops[-1].url
+            self._crawl(args, opts, sites)
+        except CatalogueError as error:
+            self._fail(str(error), 2)
+        except KeyboardInterrupt:
+            self._fail("stopped before the crawl began", 130)
+        finally:
+            for shop in shops:
+                shop.stop()
+
+    def _crawl(self, args: list[str], opts: argparse.Namespace, sites: list[object]) -> None:
+        settings = self.settings
+        settings.set("SHOES_SITES", sites, priority="cmdline")
+        hosts = [host_of(site.url) for site in sites]  # type: ignore[attr-defined]
+        settings.set("SHOES_NAMED_HOSTS", hosts, priority="cmdline")
+        if not opts.loglevel:
+            for name in _QUIET:
+                logging.getLogger(name).setLevel(logging.ERROR)
+        crawler = self.crawler_process.create_crawler(args[0])
+        self.crawler_process.crawl(crawler, **opts.spargs)
+        self.crawler_process.start()
+        spider = crawler.spider
+        if spider is None or getattr(spider, "outcome", None) is None:
+            self._fail(
+                getattr(spider, "fault", None) or "the crawl broke off; its error is above", 1
+            )
+            return
+        sys.stdout.write(spider.closing_words() + "\n")
+        self.exitcode = spider.exit_code()
+
+    def _fail(self, message: str, code: int) -> None:
+        sys.stderr.write(f"scrapy crawl shoes: {message}\n")
+        self.exitcode = code

@@ -1,0 +1,232 @@
+"""The journal of one run, and how it becomes data/crawl/items.jsonl: nothing lost, nothing twice.
+
+A run appends to ``var/crawl/<feed>/run.jsonl``, one JSON object a line: which page is done, which
+links it gave, each item, each picture on disk. A page's items are lines of their own with "part k
+of n": the page is done when all n are there, so there is no moment at which a page counts as done
+and an item is missing. Item and page lines are fsynced; picture files are synced before theirs.
+
+``items.jsonl`` is never appended to. `merge` writes it anew, sorted, through a temporary file: old
+lines, but for pages that this run read again, and for products that a full run no longer found.
+It happens when a run ends or is stopped (Ctrl-C), now and then in between, and at the start of a
+run that finds a killed one of other arguments. The journal is deleted after the merge of a finished
+run; so one that exists at start is an unfinished run, and the same arguments go on with it: pages
+done are not fetched again, and links found are taken up where they were left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from catalogue.manifest import to_line
+
+
+def digest(*texts: str | None) -> bytes:
+    """16 bytes for a key, so that sets of 100,000 addresses stay small."""
+    joined = "\0".join(text or "" for text in texts)
+    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def cut_torn_line(path: Path) -> int:
+    """Cut what follows the last line end of ``path``; return how many bytes were cut.
+
+    A process killed while it wrote leaves half a line, which would spoil the next one.
+    """
+    if not path.exists():
+        return 0
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        end, block = size, 1 << 16
+        while end > 0:
+            start = max(0, end - block)
+            file.seek(start)
+            chunk = file.read(end - start)
+            place = chunk.rfind(b"\n")
+            if place >= 0:
+                end = start + place + 1
+                break
+            end = start
+        file.truncate(end)
+        return size - end
+
+
+def lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """(offset, length, object) of each whole line of ``path``; lines that are none are passed over."""
+    if not path.exists():
+        return
+    offset = 0
+    with path.open("rb") as file:
+        for raw in file:
+            try:
+                value = json.loads(raw) if raw.endswith(b"\n") else None
+            except (ValueError, RecursionError):
+                value = None
+            if isinstance(value, dict):
+                yield offset, len(raw), value
+            offset += len(raw)
+
+
+class Journal:
+    """The append-only file of the run that is going on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "run.jsonl"
+        self.done: set[bytes] = set()
+        self.urls: set[bytes] = set()  # canonical addresses of products that gave an item
+        self._file: IO[bytes] | None = None
+
+    def unfinished(self) -> dict[str, Any] | None:
+        """What the unfinished run was about, None where there is no unfinished run."""
+        cut_torn_line(self.path)
+        first = next(lines(self.path), None)
+        header = first[2].get("run") if first else None
+        return header if isinstance(header, dict) else None
+
+    def start(self, header: dict[str, Any]) -> None:
+        """Begin a new run, dropping the file of an earlier one (merge it first)."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("wb")
+        self._append({"run": header}, True)
+
+    def resume(self) -> dict[str, int]:
+        """Go on with the unfinished run; return how many items it has, by site."""
+        items: dict[str, int] = {}
+        for _, _, item in complete_items(self.path):
+            items[item["site"]] = items.get(item["site"], 0) + 1
+            self.urls.add(digest(item["site"], item["url"]))
+        self.done = done_pages(self.path)
+        self._file = self.path.open("ab")
+        return items
+
+    def add_page(self, site: str, page: str, reason: str) -> None:
+        """A page without an item is done, for this reason."""
+        self.done.add(digest(site, page))
+        self._append({"page": page, "site": site, "parts": 0, "reason": reason}, True)
+
+    def add_links(self, site: str, links: list[tuple[str, int, int]]) -> None:
+        """Links seen for the first time: (recorded address, kind, depth)."""
+        for start in range(0, len(links), 1000):
+            self._append({"links": links[start : start + 1000], "site": site}, False)
+
+    def add_item(self, page: str, part: int, parts: int, item: dict[str, Any]) -> None:
+        """One item of a page, its pictures fetched."""
+        self._append(
+            {"page": page, "site": item["site"], "part": part, "parts": parts, "item": item}, True
+        )
+
+    def add_picture(self, image: dict[str, Any]) -> tuple[int, int]:
+        """A picture is on disk; return (offset, length) of its line."""
+        return self._append({"picture": image}, False)
+
+    def known_links(self) -> Iterator[tuple[str, str, int, int]]:
+        """(site, recorded address, kind, depth) of the links found before the run was cut off."""
+        for _, _, line in lines(self.path):
+            for url, kind, depth in line.get("links") or ():
+                yield line["site"], url, kind, depth
+
+    def _append(self, value: dict[str, Any], is_synced: bool) -> tuple[int, int]:
+        if self._file is None:
+            raise RuntimeError("the journal is not open")
+        offset = self._file.seek(0, os.SEEK_END)
+        raw = to_line(value).encode("utf-8", "surrogatepass") + b"\n"
+        self._file.write(raw)
+        self._file.flush()
+        if is_synced:
+            os.fsync(self._file.fileno())
+        return offset, len(raw)
+
+    def close(self, is_finished: bool) -> None:
+        """Close the file; a finished run's is deleted, after its merge."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if is_finished:
+            self.path.unlink(missing_ok=True)
+
+
+def done_pages(run: Path) -> set[bytes]:
+    """Digests of the pages whose parts are all in the journal."""
+    parts: dict[bytes, set[int]] = {}
+    done: set[bytes] = set()
+    for _, _, line in lines(run):
+        if "page" not in line:
+            continue
+        key = digest(line["site"], line["page"])
+        parts.setdefault(key, set()).add(line.get("part", -1))
+        if line["parts"] == 0 or len(parts[key] - {-1}) >= line["parts"]:
+            done.add(key)
+            parts[key] = set(parts[key])
+    return done
+
+
+def complete_items(run: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """(offset, length, item) of the items of done pages; of a part written twice the last."""
+    done = done_pages(run)
+    last: dict[tuple[bytes, int], tuple[int, int]] = {}
+    for offset, length, line in lines(run):
+        if "item" in line and (key := digest(line["site"], line["page"])) in done:
+            last[key, line["part"]] = (offset, length)
+    with run.open("rb") as file:
+        for offset, length in sorted(last.values()):
+            file.seek(offset)
+            yield offset, length, json.loads(file.read(length))["item"]
+
+
+def merge(
+    feed: Path, run: Path, is_vanished: Callable[[str, str, Collection[bytes]], bool]
+) -> tuple[int, list[str]]:
+    """Write ``feed`` anew from itself and the run; return (items in it, addresses that vanished).
+
+    ``is_vanished(site, url, seen)`` says whether a product that the run did not see is to go.
+    Where the run has no item, the feed is left as it is. Only keys and offsets are held in memory.
+    """
+    rows: list[tuple[tuple[str, str, str, str], Path, int, int]] = []
+    seen: set[bytes] = set()
+    if run.exists():
+        for offset, length, item in complete_items(run):
+            seen.add(digest(item["site"], item["url"]))
+            rows.append((_order(item), run, offset, length))
+    if not rows:
+        return sum(1 for _ in lines(feed)), []
+    vanished: list[str] = []
+    for offset, length, item in lines(feed):
+        site, url = str(item.get("site")), str(item.get("url"))
+        if digest(site, url) in seen:
+            continue
+        if is_vanished(site, url, seen):
+            vanished.append(url)
+            continue
+        rows.append((_order(item), feed, offset, length))
+    rows.sort(key=lambda row: row[0])
+    _write(feed, run, rows)
+    return len(rows), sorted(vanished)
+
+
+def _order(item: dict[str, Any]) -> tuple[str, str, str, str]:
+    site, url, color, sku = (str(item.get(key) or "") for key in ("site", "url", "color", "sku"))
+    return site, url, color, sku
+
+
+def _write(
+    feed: Path, run: Path, rows: list[tuple[tuple[str, str, str, str], Path, int, int]]
+) -> None:
+    feed.parent.mkdir(parents=True, exist_ok=True)
+    temporary = feed.with_name(f".{feed.name}.{os.getpid()}.tmp")
+    feed.touch()
+    with feed.open("rb") as old, run.open("rb") as new, temporary.open("wb") as out:
+        for _, source, offset, length in rows:
+            file = new if source == run else old
+            file.seek(offset)
+            raw = file.read(length)
+            out.write(
+                to_line(json.loads(raw)["item"]).encode("utf-8", "surrogatepass") + b"\n"
+                if file is new
+                else raw
+            )
+        out.flush()
+        os.fsync(out.fileno())
+    temporary.replace(feed)

@@ -1,0 +1,87 @@
+"""A merged claim to the records of its colourways: the fields of `catalogue.schema.Listing`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urldefrag
+
+from crawler.items import Claim, Page, PictureClaim
+from crawler.readers import same_picture
+
+Entry = tuple[dict[str, Any], list[PictureClaim]]
+
+
+def to_records(claim: Claim, crumbs: list[str], page: Page) -> list[Entry]:
+    """(fields, pictures) per colourway of the page, in the page's order.
+
+    Variants that have pages of their own are left to those pages; a page whose variants all live
+    elsewhere gives nothing.
+    """
+    category = claim.category or _category(crumbs, claim.name)
+    if not claim.variants:
+        return [(_fields(claim, claim, category), claim.pictures)]
+    here = [
+        entry for entry in claim.variants if not entry.url or _path(entry.url) == _path(page.url)
+    ]
+    if not here:
+        own = claim.url is None or _path(claim.url) == _path(page.url)
+        return (
+            [(_fields(claim, claim, category), claim.pictures)]
+            if own and claim.pictures and claim.color
+            else []
+        )
+    is_alone = len(claim.variants) == 1 or (len(here) == 1 and len(claim.variants) > 1)
+    return [
+        (_fields(entry, claim, category), _pictures(entry, claim, here, is_alone)) for entry in here
+    ]
+
+
+def _fields(entry: Claim, group: Claim, category: str | None) -> dict[str, Any]:
+    return {
+        "brand_text": entry.brand_text or group.brand_text,
+        "name": entry.name or group.name,
+        "sku": entry.sku or (group.sku if len(group.variants) <= 1 else None),
+        "gtin": entry.gtin or (group.gtin if len(group.variants) <= 1 else None),
+        "color": entry.color or (group.color if len(group.variants) <= 1 else None),
+        "group": group.group or entry.group or (group.name if len(group.variants) > 1 else None),
+        "category": entry.category or category,
+        "source": group.source,
+    }
+
+
+def _pictures(entry: Claim, group: Claim, here: list[Claim], is_alone: bool) -> list[PictureClaim]:
+    """The colourway's own pictures, at the sizes that the gallery offers; the group's if it is alone."""
+    if is_alone or not any(other.pictures for other in here):
+        others = [p for v in group.variants if v is not entry for p in v.pictures]
+        extra = [p for p in group.pictures if not any(same_picture(p, other) for other in others)]
+        own = entry.pictures if is_alone else []
+        return _merged(own, extra, True)
+    return _merged(entry.pictures, group.pictures, False)
+
+
+def _merged(
+    own: list[PictureClaim], shown: list[PictureClaim], takes_all: bool
+) -> list[PictureClaim]:
+    merged: list[PictureClaim] = []
+    for claim in own:
+        match = next((other for other in shown if same_picture(claim, other)), None)
+        urls = dict.fromkeys([*(match.urls if match else ()), *claim.urls])
+        merged.append(PictureClaim(tuple(urls), claim.alt or (match.alt if match else None)))
+    if takes_all:
+        merged += [
+            claim for claim in shown if not any(same_picture(claim, held) for held in merged)
+        ]
+    return merged
+
+
+def _path(url: str) -> str:
+    return urldefrag(url)[0].split("?")[0].rstrip("/").split("://")[-1]
+
+
+def _category(crumbs: list[str], name: str | None) -> str | None:
+    """The breadcrumb between the home page and the product's own name."""
+    homes = ("home", "홈", "main", "start", "startseite", "accueil")
+    kept = [
+        c for c in crumbs if c.casefold() not in homes and c.casefold() != (name or "").casefold()
+    ]
+    return " > ".join(kept) or None

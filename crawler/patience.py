@@ -1,0 +1,103 @@
+"""Patience: per-host pace, Retry-After, and pauses between tries; none needed on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from scrapy import signals
+from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.extensions.throttle import AutoThrottle
+from scrapy.http import Request, Response
+
+from crawler.sites import host_of, is_loopback
+
+_BUSY = (429, 503)
+
+
+class SitePace(AutoThrottle):
+    """AutoThrottle per host, but for loopback and for sites whose ``delay-s`` is given.
+
+    A ``Crawl-delay`` of robots.txt is the least delay of its host.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._least: dict[str, float] = {}
+        robots_parsed = getattr(signals, "robots_parsed", None)
+        if robots_parsed is not None:
+            crawler.signals.connect(self._robots_parsed, signal=robots_parsed)
+
+    def _robots_parsed(self, robotparser: Any, request: Request) -> None:
+        parser = getattr(robotparser, "rp", None)
+        agent = self.crawler.settings["USER_AGENT"]
+        delay = parser.crawl_delay(agent) if hasattr(parser, "crawl_delay") else None
+        host = host_of(request.url)
+        if delay and not is_loopback(host):
+            self._least[host] = min(
+                float(delay), self.crawler.settings.getfloat("SHOES_MAX_CRAWL_DELAY")
+            )
+
+    def _adjust_delay(self, slot: Any, latency: float, response: Response) -> None:
+        host = host_of(response.url)
+        if is_loopback(host) or host in self.crawler.settings.getdict("DOWNLOAD_SLOTS"):
+            return
+        super()._adjust_delay(slot, latency, response)
+        slot.delay = max(slot.delay, self._least.get(host, 0.0))
+
+
+class RetryAfterMiddleware:
+    """Waits as a busy shop (429, 503) asks, within bounds, and asks again; the whole host waits."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._longest_s = crawler.settings.getfloat("SHOES_MAX_RETRY_AFTER")
+        self._until: dict[str, float] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RetryAfterMiddleware:
+        """As Scrapy builds it."""
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        """Hold the request while its host asked for a pause."""
+        host = host_of(request.url)
+        while (left_s := self._until.get(host, 0.0) - time.monotonic()) > 0:
+            await asyncio.sleep(left_s)
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:
+        """The request again after the pause, or the response when its tries are spent."""
+        if response.status not in _BUSY:
+            return response
+        tries = request.meta.get("retry_times", 0)
+        told_s = retry_after_s(response.headers.get("Retry-After"), time.time())
+        wait_s = min(self._longest_s, told_s if told_s is not None else 2.0**tries)
+        again = get_retry_request(
+            request, spider=self._crawler.spider, reason=f"http {response.status}"
+        )
+        if again is None:
+            return response
+        host = host_of(request.url)
+        self._until[host] = max(self._until.get(host, 0.0), time.monotonic() + wait_s)
+        self._crawler.stats.inc_value(f"shoes/waited/{host}")
+        return again
+
+
+def retry_after_s(value: bytes | None, now: float) -> float | None:
+    """Seconds that a Retry-After header asks for, in either of its forms; None where it is none.
+
+    >>> retry_after_s(b"120", 0.0), retry_after_s(b"Thu, 01 Jan 1970 00:01:00 GMT", 0.0)
+    (120.0, 60.0)
+    """
+    if not value:
+        return None
+    text = value.decode("latin-1").strip()
+    if text.isdigit() and len(text) < 10:
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,126 @@
+"""One run's files: the journal, the feed, the known pictures; opened, merged and closed in order."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import time
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+from catalogue.errors import CatalogueError
+from crawler import journal
+from crawler.known import KnownPictures
+
+_OLDEST = timedelta(days=7)  # an unfinished run older than this is merged and not gone on with
+
+
+class Run:
+    """The files of a run over one feed; only one process may have them at a time."""
+
+    def __init__(self, folder: Path, state: Path, header: dict[str, Any]) -> None:
+        """Open everything; go on with an unfinished run of the same ``header``.
+
+        Raises:
+            CatalogueError: another crawl is writing the same feed.
+        """
+        self.folder = folder
+        self.feed = folder / "items.jsonl"
+        name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+        self.state = state / f"{folder.name}-{name}"
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._lock = self._locked()
+        self.cut_bytes = journal.cut_torn_line(self.feed)
+        self.journal = journal.Journal(self.state)
+        self.items: dict[str, int] = {}
+        self.is_resumed = False
+        self.failed: set[bytes] = set()
+        self._open(header)
+        self.known = KnownPictures(folder, self.feed, self.journal.path)
+        self._next_merge, self._is_changed = time.monotonic() + 60.0, False
+
+    def _locked(self) -> IO[bytes]:
+        file = (self.state / "lock").open("wb")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise CatalogueError(
+                f"{self.feed}: another crawl is writing it. Wait for it, or give this one a folder: -s SHOES_DIR=DIR"
+            ) from None
+        return file
+
+    def _open(self, header: dict[str, Any]) -> None:
+        held = self.journal.unfinished()
+        now = datetime.now(UTC)
+        if held is not None and held.get("what") == header and _age(held, now) < _OLDEST:
+            self.items = self.journal.resume()
+            self.is_resumed = True
+            return
+        if held is not None:
+            journal.merge(self.feed, self.journal.path, _keep_all)
+        self.journal.start({"what": header, "at": now.isoformat(timespec="seconds")})
+
+    def write_item(self, page: str, part: int, parts: int, record: dict[str, Any]) -> None:
+        """An item is complete."""
+        self.journal.add_item(page, part, parts, record)
+        self._is_changed = True
+
+    def merge_now_and_then(self) -> None:
+        """Bring the feed up to date once a minute, less often where that takes long."""
+        if not self._is_changed or time.monotonic() < self._next_merge:
+            return
+        start = time.monotonic()
+        journal.merge(self.feed, self.journal.path, _keep_all)
+        took_s = time.monotonic() - start
+        self._next_merge, self._is_changed = time.monotonic() + max(60.0, 50 * took_s), False
+
+    def close(
+        self, is_finished: bool, whole_sites: Collection[str]
+    ) -> tuple[int, list[str], list[str]]:
+        """Merge and close; return (items in the feed, vanished addresses, sites that lost too much).
+
+        Products that a whole site no longer shows are taken out, but not those whose page could
+        not be read, and none where fewer than half of them were seen again.
+        """
+        suspicious: list[str] = []
+        whole = set(whole_sites) if is_finished else set()
+        before, again = self._seen_again(whole)
+        for site in sorted(whole):
+            if again.get(site, 0) * 2 < before.get(site, 0):
+                whole.discard(site)
+                suspicious.append(site)
+
+        def is_vanished(site: str, url: str, seen: Collection[bytes]) -> bool:
+            return site in whole and journal.digest(site, url) not in self.failed
+
+        total, vanished = journal.merge(self.feed, self.journal.path, is_vanished)
+        self.known.close()
+        self.journal.close(is_finished)
+        self._lock.close()
+        return total, vanished, suspicious
+
+    def _seen_again(self, sites: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
+        before: dict[str, int] = {}
+        again: dict[str, int] = {}
+        for _, _, item in journal.lines(self.feed):
+            site = str(item.get("site"))
+            if site in sites:
+                before[site] = before.get(site, 0) + 1
+                again[site] = again.get(site, 0) + (
+                    journal.digest(site, str(item.get("url"))) in self.journal.urls
+                )
+        return before, again
+
+
+def _age(header: dict[str, Any], now: datetime) -> timedelta:
+    try:
+        return now - datetime.fromisoformat(header["at"])
+    except (KeyError, TypeError, ValueError):
+        return _OLDEST
+
+
+def _keep_all(site: str, url: str, seen: Collection[bytes]) -> bool:
+    return False

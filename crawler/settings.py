@@ -1,0 +1,67 @@
+"""Who we are, how politely we ask, and what runs in which order. Only Scrapy reads this file.
+
+Our own settings: SHOES_DIR (feed and pictures), SHOES_STATE_DIR (journals and reports),
+SHOES_PARAMS, SHOES_BRANDS. Each can be given with ``-s NAME=VALUE``.
+"""
+
+import os
+
+BOT_NAME = "solemap"
+SPIDER_MODULES = ["crawler.spiders"]
+COMMANDS_MODULE = "crawler.commands"
+
+SHOES_DIR = "data/crawl"
+SHOES_STATE_DIR = "var/crawl"
+SHOES_PARAMS = "params.yaml"
+SHOES_BRANDS = "brands.yaml"
+SHOES_PICTURES_AT_ONCE = 12
+SHOES_PAGES_AT_ONCE = 16  # per site
+SHOES_MAX_RETRY_AFTER = 120  # seconds; a shop that asks for more is asked again after these
+SHOES_MAX_CRAWL_DELAY = 30  # seconds; robots.txt may ask for more, we do not wait longer
+SHOES_NAMED_HOSTS: list[str] = []  # set by the command: hosts that the user typed
+
+# Say who to write to: SOLEMAP_CONTACT=you@example.org, or -s USER_AGENT="..."
+USER_AGENT = os.environ.get(
+    "SOLEMAP_USER_AGENT",
+    "Solemap/0.1 (+https://github.com/solemap/solemap; contact: "
+    f"{os.environ.get('SOLEMAP_CONTACT', 'see the address')})",
+)
+ROBOTSTXT_OBEY = True
+COOKIES_ENABLED = False
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_START_DELAY = 1.0
+AUTOTHROTTLE_MAX_DELAY = 30.0
+AUTOTHROTTLE_TARGET_CONCURRENCY = 2.0
+CONCURRENT_REQUESTS = 32
+CONCURRENT_REQUESTS_PER_DOMAIN = 8
+DOWNLOAD_TIMEOUT = 30
+DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
+DOWNLOAD_WARNSIZE = 0
+RETRY_TIMES = 4
+RETRY_HTTP_CODES = [500, 502, 504, 520, 522, 524, 408]  # 429 and 503: crawler.patience
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
+REDIRECT_MAX_TIMES = 8
+METAREFRESH_ENABLED = False
+URLLENGTH_LIMIT = 2083
+
+DOWNLOADER_MIDDLEWARES = {
+    "crawler.fence.FenceMiddleware": 50,
+    "crawler.patience.RetryAfterMiddleware": 560,
+}
+ITEM_PIPELINES = {"crawler.pipelines.PicturesPipeline": 300}
+EXTENSIONS = {
+    "scrapy.extensions.throttle.AutoThrottle": None,
+    "crawler.patience.SitePace": 0,
+    "crawler.progress.Progress": 0,
+    "scrapy.extensions.logstats.LogStats": None,
+    "scrapy.extensions.telnet.TelnetConsole": None,
+    "scrapy.extensions.memusage.MemoryUsage": None,
+    "scrapy.extensions.corestats.CoreStats": None,
+}
+DNS_RESOLVER = "crawler.fence.PublicResolver"
+TELNETCONSOLE_ENABLED = False
+STATS_DUMP = False
+LOG_LEVEL = "INFO"
+LOG_FORMAT = "%(message)s"
+LOG_VERSIONS: list[str] = []
+FEED_EXPORT_ENCODING = "utf-8"
