@@ -25,43 +25,50 @@ def _segment(x: Floats, z: Floats, ends: tuple[float, float, float, float]) -> F
 def _chevrons(x: Floats, z: Floats) -> Floats:
     bend = x + np.abs(z) * 0.8
     strokes = np.abs((bend + 0.2) % 0.62 - 0.31) - 0.16
-    return np.maximum(strokes, np.maximum(np.abs(bend - 0.1) - 0.95, np.abs(z) - 0.85))
+    return np.asarray(
+        np.maximum(strokes, np.maximum(np.abs(bend - 0.1) - 0.95, np.abs(z) - 0.85)), np.float32
+    )
 
 
 def _wave(x: Floats, z: Floats) -> Floats:
     swell = np.abs(z - 0.42 * np.sin(x * 2.4)) - 0.17 * (1.15 - 0.28 * x)
     second = np.abs(z + 0.62 - 0.3 * np.sin(x * 2.4 + 0.5)) - 0.08
-    return np.maximum(np.minimum(swell, second), np.abs(x) - 2.3)
+    return np.asarray(np.maximum(np.minimum(swell, second), np.abs(x) - 2.3), np.float32)
 
 
 def _ring(x: Floats, z: Floats) -> Floats:
     turned, lifted = x * 0.94 + z * 0.34, z * 0.94 - x * 0.34
     orbit = np.abs(np.hypot(turned, lifted * 1.9) - 1.05) - 0.1
-    return np.minimum(orbit, np.minimum(np.hypot(x, z) - 0.34, np.hypot(x - 0.98, z - 0.32) - 0.22))
+    return np.asarray(
+        np.minimum(orbit, np.minimum(np.hypot(x, z) - 0.34, np.hypot(x - 0.98, z - 0.32) - 0.22)),
+        np.float32,
+    )
 
 
 def _crescent(x: Floats, z: Floats) -> Floats:
-    return np.maximum(np.hypot(x, z) - 0.95, 0.78 - np.hypot(x - 0.42, z - 0.22))
+    return np.asarray(
+        np.maximum(np.hypot(x, z) - 0.95, 0.78 - np.hypot(x - 0.42, z - 0.22)), np.float32
+    )
 
 
 def _paths(x: Floats, z: Floats) -> Floats:
     rise = 0.75 * np.tanh(x * 1.1)
     first, second = np.abs(z - rise) - 0.13, np.abs(z - rise + 0.42) - 0.07
-    return np.maximum(np.minimum(first, second), np.abs(x) - 2.6)
+    return np.asarray(np.maximum(np.minimum(first, second), np.abs(x) - 2.6), np.float32)
 
 
 def _peak(x: Floats, z: Floats) -> Floats:
     large = np.maximum(np.abs(x + 0.25) * 0.85 + z * 0.62 - 0.55, -z - 0.7)
     inner = np.maximum(np.abs(x + 0.25) * 0.85 + z * 0.62 - 0.24, -z - 0.3)
     small = np.maximum(np.abs(x - 0.85) * 0.85 + z * 0.62 - 0.15, -z - 0.7)
-    return np.minimum(np.maximum(large, -inner), small)
+    return np.asarray(np.minimum(np.maximum(large, -inner), small), np.float32)
 
 
 def _bolt(x: Floats, z: Floats) -> Floats:
     first = _segment(x, z, (-1.2, -0.75, 0.15, 0.05))
     second = _segment(x, z, (0.15, 0.05, -0.3, 0.2))
     third = _segment(x, z, (-0.3, 0.2, 1.1, 0.85))
-    return np.minimum(np.minimum(first - 0.15, second - 0.1), third - 0.15)
+    return np.asarray(np.minimum(np.minimum(first - 0.15, second - 0.1), third - 0.15), np.float32)
 
 
 def _dots(x: Floats, z: Floats) -> Floats:
@@ -74,7 +81,7 @@ def _dots(x: Floats, z: Floats) -> Floats:
 def _leaf(x: Floats, z: Floats) -> Floats:
     turned, lifted = x * 0.83 + z * 0.55, z * 0.83 - x * 0.55
     blade = np.maximum(np.hypot(turned, lifted - 0.75), np.hypot(turned, lifted + 0.75)) - 1.2
-    return np.maximum(blade, 0.06 - np.abs(lifted))
+    return np.asarray(np.maximum(blade, 0.06 - np.abs(lifted)), np.float32)
 
 
 def _bars(x: Floats, z: Floats) -> Floats:
@@ -95,7 +102,7 @@ def _diamond(x: Floats, z: Floats) -> Floats:
 
 def _checks(x: Floats, z: Floats) -> Floats:
     cell = np.sin((x + 0.22) * 7.0) * np.sin((z + 0.22) * 7.0) * 0.14
-    return np.maximum(-cell, np.maximum(np.abs(z) - 0.66, np.abs(x) - 2.45))
+    return np.asarray(np.maximum(-cell, np.maximum(np.abs(z) - 0.66, np.abs(x) - 2.45)), np.float32)
 
 
 MARKS: dict[str, Mark] = {

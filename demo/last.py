@@ -28,7 +28,10 @@ def hermite(knots: list[float], values: list[float], x: Floats) -> Floats:
     slope = rise / step
     inner = np.where(
         slope[1:] * slope[:-1] > 0,
-        2.0 * slope[1:] * slope[:-1] / np.where(slope[1:] + slope[:-1] == 0, 1, slope[1:] + slope[:-1]),
+        2.0
+        * slope[1:]
+        * slope[:-1]
+        / np.where(slope[1:] + slope[:-1] == 0, 1, slope[1:] + slope[:-1]),
         0.0,
     )
     tangent = np.concatenate([slope[:1], inner, slope[-1:]])
@@ -64,7 +67,9 @@ def toe_round(shoe: Shoe, distance: Floats) -> Floats:
 def center(shoe: Shoe, x: Floats) -> Floats:
     """The y of the middle line, which swings to the medial side at the toe."""
     ahead = np.clip(x - 0.35, 0.0, None)
-    return np.asarray(-shoe.last.swing * (ahead / 0.65) ** 2 + 0.014 * np.sin(x * np.pi) ** 2, np.float32)
+    return np.asarray(
+        -shoe.last.swing * (ahead / 0.65) ** 2 + 0.014 * np.sin(x * np.pi) ** 2, np.float32
+    )
 
 
 def bottom(shoe: Shoe, x: Floats) -> Floats:
@@ -106,7 +111,10 @@ def vamp_line(shoe: Shoe, count: int) -> tuple[Floats, Floats]:
         (FEATHER_FRONT - 0.022, last.toe_height * 0.82),
         (FEATHER_FRONT - 0.075, last.toe_height),
         (last.vamp_x, last.vamp_height),
-        (0.55 * last.throat_x + 0.45 * last.vamp_x, 0.6 * last.throat_height + 0.4 * last.vamp_height),
+        (
+            0.55 * last.throat_x + 0.45 * last.vamp_x,
+            0.6 * last.throat_height + 0.4 * last.vamp_height,
+        ),
         (last.throat_x, last.throat_height),
     ]
     if last.throat_height > 0.32:  # a shaft: bend at the instep, then rise steeply

@@ -215,7 +215,9 @@ def _tongue(shoe: Shoe) -> _Piece:
     out = shoe.upper.tongue
     t = np.linspace(0, 1, long, dtype=np.float32)
     line_x, line_height = last.vamp_line(shoe, 60)
-    start = len(line_x) - 1 - max(3, round(0.045 / float(np.hypot(*_last_step(line_x, line_height)))))
+    start = (
+        len(line_x) - 1 - max(3, round(0.045 / float(np.hypot(*_last_step(line_x, line_height)))))
+    )
     start_x, start_height = float(line_x[start]), float(line_height[start])
     lean = 0.8 if form.throat_height < 0.32 else 0.3
     reach = start_x - form.throat_x + 0.004
@@ -247,7 +249,7 @@ def lace_rows(shoe: Shoe) -> tuple[Floats, Floats]:
     )
 
 
-def across_vamp(shoe: Shoe, x: Floats, height: Floats, y: Floats) -> tuple[Floats, Floats]:
+def across_vamp(shoe: Shoe, x: Floats, height: Floats, y: Floats | float) -> tuple[Floats, Floats]:
     """(x, height) of the upper's surface ``y`` beside its middle line's point (x, height).
 
     On the vamp straight to the side and down the dome; on a shaft level, round its front.
@@ -342,4 +344,5 @@ def _normals(piece: _Piece) -> Floats:
         ],
         axis=-1,
     )
-    return (total / (np.linalg.norm(total, axis=1, keepdims=True) + 1e-12)).astype(np.float32)
+    length = np.linalg.norm(total, axis=1, keepdims=True) + 1e-12
+    return np.asarray(total / length, np.float32)

@@ -351,7 +351,9 @@ def shoe_of(brand: Brand, name: str, form: str, paints: tuple[str, str, str, str
     shaft = {"throat_height", "collar_height", "throat_x", "heel_x"}
     roll = dice("model", brand.name, name)
     small = {"emblem_size", "emblem_height", "emblem_x"} if "emblem_size" in upper else set()
-    own = {"toe", "toe_x", "counter", "mudguard"} if form in ("boot", "slip-on", "chelsea") else set()
+    own = (
+        {"toe", "toe_x", "counter", "mudguard"} if form in ("boot", "slip-on", "chelsea") else set()
+    )
     brand_sole = {
         key: value
         for key, value in brand.sole.items()
@@ -359,7 +361,9 @@ def shoe_of(brand: Brand, name: str, form: str, paints: tuple[str, str, str, str
     }
     brand_upper = {k: v for k, v in brand.upper.items() if k not in small | own}
     return Shoe(
-        _varied(Last(**(last | {k: v for k, v in brand.last.items() if k not in shaft})), roll, 0.05),
+        _varied(
+            Last(**(last | {k: v for k, v in brand.last.items() if k not in shaft})), roll, 0.05
+        ),
         _varied(Sole(**(sole | brand_sole)), roll, 0.1),
         _varied(Upper(**(upper | brand_upper | {"emblem": brand.emblem})), roll, 0.06),
         colors_of(brand, paints, roll),
@@ -368,7 +372,7 @@ def shoe_of(brand: Brand, name: str, form: str, paints: tuple[str, str, str, str
 
 def _varied(part: Part, roll: np.random.Generator, by: float) -> Part:
     """Every length of ``part`` changed by up to the share ``by``."""
-    changes = {
+    changes: dict[str, Any] = {
         entry.name: value * float(roll.uniform(1 - by, 1 + by))
         for entry in fields(part)
         if isinstance(value := getattr(part, entry.name), float)
@@ -376,9 +380,7 @@ def _varied(part: Part, roll: np.random.Generator, by: float) -> Part:
     return replace(part, **changes)
 
 
-def colors_of(
-    brand: Brand, paints: tuple[str, str, str, str], roll: np.random.Generator
-) -> Colors:
+def colors_of(brand: Brand, paints: tuple[str, str, str, str], roll: np.random.Generator) -> Colors:
     """A colourway from four paints; which parts take the accent is the model's own choice."""
     base, accent, middle, bottom = (PAINTS[paint] for paint in paints)
     is_dark = sum(base) < 300

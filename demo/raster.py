@@ -78,9 +78,11 @@ def rasterise(
     return _fragments(buffer.reshape(height, width), kinds, inverse)
 
 
-def _fragments(buffer: NDArray[np.uint32], kinds: NDArray[np.int32], inverse: _Inverse) -> Fragments:
+def _fragments(
+    buffer: NDArray[np.uint32], kinds: NDArray[np.int32], inverse: _Inverse
+) -> Fragments:
     """The samples of each pixel joined by kind; the first of a kind stands for all."""
-    height, width = buffer.shape
+    width = buffer.shape[1]
     owner = np.where(buffer == _EMPTY, len(kinds), buffer & np.uint32((1 << _FACE_BITS) - 1))
     kind = np.append(kinds, -1)[owner]
     corners = [(down, across) for down in range(SAMPLES) for across in range(SAMPLES)]
@@ -152,7 +154,8 @@ class _Inverse:
         across, down = column - origin[:, 0], row - origin[:, 1]
         second = rows[:, 0] * across + rows[:, 1] * down
         third = rows[:, 2] * across + rows[:, 3] * down
-        return np.clip(np.stack([second, third], axis=1), 0.0, 1.0).astype(np.float32)
+        stacked = np.clip(np.stack([second, third], axis=1), 0.0, 1.0)
+        return np.asarray(stacked, np.float32)
 
     def plane(self, values: Floats) -> Floats:
         """(F, 3) constant, per column and per row, of a value given at the corners."""

@@ -28,9 +28,7 @@ MAP_SIZE = (220, 200)
 def _floor_map(shoe: Shoe, is_pair: bool) -> Floats:
     """Brightness of the floor seen from above, 0..1; rows are y."""
     x, middle, half = outline(shoe, 0.0)
-    ring = np.concatenate(
-        [np.stack([x, middle + half], 1), np.stack([x, middle - half], 1)[::-1]]
-    )
+    ring = np.concatenate([np.stack([x, middle + half], 1), np.stack([x, middle - half], 1)[::-1]])
     rings = [ring]
     if is_pair:
         rings.append(ring * [1, -1] - [0.07, 0.46])

@@ -107,7 +107,11 @@ def _axes(camera: Camera) -> Floats:
     )
     right = np.asarray([-np.cos(azimuth), np.sin(azimuth), 0.0])
     toward = np.asarray(
-        [np.sin(azimuth) * np.cos(elevation), np.cos(azimuth) * np.cos(elevation), np.sin(elevation)]
+        [
+            np.sin(azimuth) * np.cos(elevation),
+            np.cos(azimuth) * np.cos(elevation),
+            np.sin(elevation),
+        ]
     )
     up = np.cross(toward, right)
     turned = right * np.cos(roll) + up * np.sin(roll)
@@ -171,7 +175,9 @@ def _as_left(y: Floats) -> Floats:
     return np.where(y < -PAIR_GAP / 2 - 0.01, -(y + PAIR_GAP), y)
 
 
-def _mixed(values: Floats, faces: NDArray[np.int32], face: NDArray[np.int64], weights: Floats) -> Floats:
+def _mixed(
+    values: Floats, faces: NDArray[np.int32], face: NDArray[np.int64], weights: Floats
+) -> Floats:
     """Corner values mixed at samples."""
     first = values[faces[:, 0]]
     to_second, to_third = values[faces[:, 1]] - first, values[faces[:, 2]] - first

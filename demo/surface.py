@@ -75,12 +75,14 @@ def noise(x: Floats, z: Floats, scale: float) -> Floats:
     """Smooth noise at (x, z), ``scale`` tiles to a shoe length."""
     step = np.float32(scale * 256)
     tile = _noise()
-    return tile[(z * step).astype(np.int32) & 255, (x * step).astype(np.int32) & 255]
+    found = tile[(z * step).astype(np.int32) & 255, (x * step).astype(np.int32) & 255]
+    return np.asarray(found, np.float32)
 
 
 def _grain(kind: str, place: Floats) -> Floats:
     """Brightness of a material's texture, about -1..1."""
-    x, z = place[:, 0], place[:, 2] + np.abs(place[:, 1]) * np.float32(0.7)
+    x = place[:, 0]
+    z = np.asarray(place[:, 2] + np.abs(place[:, 1]) * np.float32(0.7), np.float32)
     if kind == "nap":
         return noise(x, z, 2.2)
     if kind == "weave":
@@ -161,7 +163,9 @@ def _panels(shoe: Shoe, x: Floats, flat: Floats, height: Floats) -> list[tuple[F
     if make.straps:
         return found
     if make.mudguard:
-        swell = make.mudguard * (0.75 + 0.55 * np.cos((x - 0.03) * 7.0) + 0.5 * smoothstep(0.75, 0.95, x))
+        swell = make.mudguard * (
+            0.75 + 0.55 * np.cos((x - 0.03) * 7.0) + 0.5 * smoothstep(0.75, 0.95, x)
+        )
         found.append((height - np.maximum(swell, 0.012), colors.overlay))
     if make.counter:
         found.append((x + 0.25 * height - make.counter - 0.5 * (height - 0.1) ** 2, colors.counter))
@@ -175,7 +179,9 @@ def _panels(shoe: Shoe, x: Floats, flat: Floats, height: Floats) -> list[tuple[F
         found.append((point - x, colors.toe))
     if make.has_stay and make.closure == "laces":
         begin = form.vamp_x - 0.0
-        stay = np.maximum(flat - make.slit - 0.032 - 0.09 * np.clip(begin - 0.1 - x, 0, 0.3), x - begin - 0.03)
+        stay = np.maximum(
+            flat - make.slit - 0.032 - 0.09 * np.clip(begin - 0.1 - x, 0, 0.3), x - begin - 0.03
+        )
         found.append((np.maximum(stay, form.throat_x - 0.09 - x), colors.overlay))
     return found
 
@@ -204,7 +210,7 @@ def _throat(shoe: Shoe, color: Floats, x: Floats, flat: Floats, height: Floats) 
     _paint(color, gap, shoe.colors.tongue, 0.6)
     hollow = np.clip(1.0 + gap / 0.02, 0.0, 1.0) * (gap < 0)
     color *= (1.0 - 0.5 * hollow)[:, None].astype(np.float32)
-    edge = np.float32(make.slit + 0.014)
+    edge = make.slit + 0.014
     beside = np.flatnonzero(np.abs(flat - edge) < 0.02)
     eyes = mesh.across_vamp(shoe, *mesh.lace_rows(shoe), edge)
     apart = np.hypot(x[beside, None] - eyes[0], height[beside, None] - eyes[1]).min(axis=1)
@@ -216,7 +222,11 @@ def _throat(shoe: Shoe, color: Floats, x: Floats, flat: Floats, height: Floats) 
 
 def _gore(shoe: Shoe, color: Floats, x: Floats, height: Floats) -> None:
     """An elastic wedge on each side below the collar."""
-    wedge = np.abs(x - shoe.last.throat_x + 0.13 - 0.2 * (height - 0.2)) - 0.028 - 0.22 * (height - 0.12)
+    wedge = (
+        np.abs(x - shoe.last.throat_x + 0.13 - 0.2 * (height - 0.2))
+        - 0.028
+        - 0.22 * (height - 0.12)
+    )
     wedge = np.maximum(wedge, 0.085 - height)
     _paint(color, wedge.astype(np.float32), shoe.colors.accent, 0.4)
     ribs = (wedge < 0) * np.sin(x * 700) * 0.25
@@ -233,7 +243,9 @@ def _lining(shoe: Shoe, spot: Spot, color: Floats) -> None:
     color[inside] = linear(shoe.colors.lining) * np.broadcast_to(dark, depth.shape)[:, None]
 
 
-def keep_straps(shoe: Shoe, place: Floats, marks: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def keep_straps(
+    shoe: Shoe, place: Floats, marks: Floats
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which samples of a sandal's upper are strap; the rest is air."""
     return np.asarray(strap_distance(shoe, place, marks) < 0)
 
@@ -329,7 +341,7 @@ def midsole(shoe: Shoe, spot: Spot) -> Look:
         pod = np.hypot(place * 1.1, (v - 0.42) * 0.9) - 0.34
         _paint(color, (pod * 0.08).astype(np.float32), colors.stripe, 0.3)
         color[(x < 0.03) | (x > 0.62)] = linear(colors.midsole)
-    crease = 0.22 * np.exp(-((v - 0.02) / 0.05) ** 2) + 0.12 * np.exp(-((v - 0.99) / 0.03) ** 2)
+    crease = 0.22 * np.exp(-(((v - 0.02) / 0.05) ** 2)) + 0.12 * np.exp(-(((v - 0.99) / 0.03) ** 2))
     color *= (1.0 - crease)[:, None].astype(np.float32)
     return Look(color, 0.07, 14.0)
 
