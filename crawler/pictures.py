@@ -45,9 +45,22 @@ _NO_PICTURE = re.compile(
     r"no[-_]?image|noimg|default[-_]?image|image[-_]?coming|ajax-loader|grey|gray)(?=$|[/_.-])",
     re.IGNORECASE,
 )
-_RANKED = {name: rank for rank, names in enumerate(
-    ["pico tiny icon xs", "thumb thumbnail mini preview square", "small sm compact", "medium md default", "large lg detail",
-     "grande big xl", "zoom hires hd full", "original orig master"]) for name in names.split()}  # fmt: skip
+_WORD_WIDTHS = {  # what a size word in an address is taken to mean, in pixels
+    word: width
+    for width, words in (
+        (40, "pico tiny icon xs"),
+        (120, "thumb thumbs thumbnail mini preview square"),
+        (250, "small sm compact"),
+        (500, "medium md default"),
+        (1000, "large lg detail"),
+        (1100, "grande big xl"),
+        (2500, "zoom hires hd full"),
+        (3000, "original orig master"),
+    )
+    for word in words.split()
+}
+_CANDIDATE = re.compile(r"\s*,*\s*(\S*[^,\s])\s*(?:,+|\s+([\d.]+)([wxh])?\s*(?:\d+h)?\s*(?:,|$)|$)")
+_BARE = 1200  # px; an address that says no size is usually the picture as it was uploaded
 EXTENSIONS = (
     ".jpg",
     ".jpeg",
@@ -131,29 +144,33 @@ def named_width(url: str) -> int:
     return found[-1] if found else 0
 
 
-def rank(url: str) -> tuple[int, int]:
-    """How large an address claims to be: (claimed width, rank of a size word); bare ones in between."""
+def rank(url: str) -> int:
+    """The width in pixels that an address promises: by number, by a size word, else as uploaded.
+
+    >>> rank("/a_300x.jpg"), rank("/a_original.webp"), rank("/a.jpg"), rank("/thumb/a.jpg")
+    (300, 3000, 1200, 120)
+    """
     width = named_width(url)
+    if width:
+        return width
     words = re.split(r"[/_.-]", urlsplit(_quiet(url)).path.lower())
-    known = [_RANKED[word] for word in words if word in _RANKED]
-    return (width or 1200 if not known else width), known[-1] if known else 4
+    known = [_WORD_WIDTHS[word] for word in words if word in _WORD_WIDTHS]
+    return known[-1] if known else _BARE
 
 
-def srcset(text: str) -> list[tuple[str, float]]:
-    """(address, width or density x 1000) of a srcset; commas inside addresses survive.
+def srcset(text: str) -> list[tuple[str, float, str]]:
+    """(address, number, unit ``w`` or ``x``) of a srcset; commas inside addresses survive.
 
     >>> srcset("a.jpg 300w, b,c.jpg 600w"), srcset("a.jpg, b.jpg 2x")
-    ([('a.jpg', 300.0), ('b,c.jpg', 600.0)], [('a.jpg', 1000.0), ('b.jpg', 2000.0)])
+    ([('a.jpg', 300.0, 'w'), ('b,c.jpg', 600.0, 'w')], [('a.jpg', 1.0, 'x'), ('b.jpg', 2.0, 'x')])
     """
-    found: list[tuple[str, float]] = []
-    for match in re.finditer(
-        r"\s*,*\s*(\S*[^,\s])\s*(?:,+|\s+([\d.]+)([wxh])?\s*(?:\d+h)?\s*(?:,|$)|$)", text[:20000]
-    ):
+    found: list[tuple[str, float, str]] = []
+    for match in _CANDIDATE.finditer(text[:20_000]):
         try:
-            number = float(match.group(2)) if match.group(2) else 1.0
+            number = float(match.group(2) or 1)
         except ValueError:
             number = 1.0
-        found.append((match.group(1), number if match.group(3) == "w" else number * 1000))
+        found.append((match.group(1), number, "w" if match.group(3) == "w" else "x"))
     return found
 
 

@@ -39,7 +39,7 @@ class Found:
     """A picture element and the addresses it names, best first."""
 
     element: Any
-    urls: list[str]
+    widths: dict[str, float]  # address -> promised width in pixels, best first
     alt: str | None
     is_elsewhere: bool
 
@@ -75,44 +75,45 @@ def _pictures(root: Any, base: str) -> Iterator[Found]:
         "//body//img | //body//*[@data-zoom-image or @data-large_image or @data-zoom-src]"
         " | //body//amp-img | //body//noscript//img"
     ):
-        ranked = list(_addresses(element, base))
-        if not ranked:
+        widths: dict[str, float] = {}
+        for width, url in _addresses(element, base):
+            widths[url] = max(width, widths.get(url, 0))
+        if not widths:
             continue
-        ranked.sort(key=lambda pair: pair[0], reverse=True)
-        urls = list(dict.fromkeys(url for _, url in ranked))
+        widths = dict(sorted(widths.items(), key=lambda pair: -pair[1]))
+        urls = list(widths)
         alt = clean(element.get("alt") or element.get("title") or "")
         if _is_icon(element, urls, alt):
             continue
-        yield Found(element, urls, alt, _is_elsewhere(element, base))
+        yield Found(element, widths, alt, _is_elsewhere(element, base))
 
 
-def _addresses(element: Any, base: str) -> Iterator[tuple[tuple[float, ...], str]]:
-    """((claimed width, source's rank), address) of everything an element names as its picture."""
+def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
+    """(promised width, address) of everything an element names as its picture."""
 
-    def ranked(url: str, width: float, source: int) -> Iterator[tuple[tuple[float, ...], str]]:
+    def promised(url: str, width: float = 0) -> Iterator[tuple[float, str]]:
         if url and pictures.is_address(url):
             absolute = urljoin(base, url.strip())
-            claimed = pictures.rank(absolute)
-            yield (width or claimed[0], claimed[1], source), absolute
+            yield width or pictures.rank(absolute), absolute
 
     link = _zoom_link(element)
     if link is not None:
-        yield from ranked(link, 3000, 3)
+        yield from promised(link, max(2000, pictures.rank(link)))
     for name in _LAZY:
-        bonus = 2500 if re.search("zoom|large|full|hires|big|high|original", name) else 0
-        yield from ranked(element.get(name) or "", bonus, 2)
+        is_large = re.search("zoom|large|full|hires|big|high|original", name)
+        url = element.get(name) or ""
+        yield from promised(url, max(2000, pictures.rank(url)) if is_large else 0)
     sets = [element.get(name) or "" for name in ("srcset", "data-srcset", "data-lazy-srcset")]
-    parent = element.getparent()
-    if parent is not None and parent.tag == "picture":
-        sets += [
-            source.get(name) or ""
-            for source in parent.iter("source")
-            for name in ("srcset", "data-srcset")
-        ]
+    # libxml2 does not close <source>, so that an <img> may stand several levels below <picture>
+    above = [ancestor for ancestor, _ in zip(element.iterancestors(), range(8), strict=False)]
+    picture = next((ancestor for ancestor in above if ancestor.tag == "picture"), None)
+    if picture is not None:
+        sources = list(picture.iter("source"))
+        sets += [source.get(name) or "" for source in sources for name in ("srcset", "data-srcset")]
     for text in sets:
-        for url, width in pictures.srcset(text):
-            yield from ranked(url, 0 if width == 1000 else width, 1)
-    yield from ranked(element.get("src") or "", 0, 1)
+        for url, number, unit in pictures.srcset(text):
+            yield from promised(url, number if unit == "w" else 0)
+    yield from promised(element.get("src") or "")
 
 
 def _zoom_link(element: Any) -> str | None:
@@ -183,10 +184,10 @@ def _anchor(
     keys = {pictures.picture_key(url) for url in anchors}
     stems = {stem for stem in map(pictures.file_stem, anchors) if len(stem) > 5}
     for entry in own:
-        if any(pictures.picture_key(url) in keys for url in entry.urls):
+        if any(pictures.picture_key(url) in keys for url in entry.widths):
             return entry
     for entry in own:
-        if any(pictures.file_stem(url) in stems for url in entry.urls):
+        if any(pictures.file_stem(url) in stems for url in entry.widths):
             return entry
     if heading is None:
         return None
@@ -224,7 +225,7 @@ def _joined(members: list[Found]) -> list[PictureClaim]:
     """Elements that name the same picture become one claim, its largest address first."""
     groups: list[tuple[set[str], list[Found]]] = []
     for entry in members:
-        keys = {pictures.picture_key(url) for url in entry.urls}
+        keys = {pictures.picture_key(url) for url in entry.widths}
         match = next((group for group in groups if group[0] & keys), None)
         if match is None:
             groups.append((keys, [entry]))
@@ -233,12 +234,11 @@ def _joined(members: list[Found]) -> list[PictureClaim]:
             match[1].append(entry)
     claims = []
     for _, entries in groups:
-        urls = list(dict.fromkeys(url for entry in entries for url in entry.urls))
-        best = {
-            url: place for entry in entries for place, url in reversed(list(enumerate(entry.urls)))
-        }
-        urls.sort(key=lambda url: (best[url], tuple(-number for number in pictures.rank(url))))
-        claims.append(
-            PictureClaim(tuple(urls), next((entry.alt for entry in entries if entry.alt), None))
-        )
+        widths: dict[str, float] = {}
+        for entry in entries:
+            for url, width in entry.widths.items():
+                widths[url] = max(width, widths.get(url, 0))
+        urls = sorted(widths, key=lambda url: -widths[url])
+        alt = next((entry.alt for entry in entries if entry.alt), None)
+        claims.append(PictureClaim(tuple(urls), alt))
     return claims

@@ -15,7 +15,7 @@ def nodes(page: Page) -> list[dict[str, Any]]:
     if not page.selector.xpath("(//*[@itemscope])[1]"):
         return []
     try:
-        found = MicrodataExtractor().extract_items(page.selector.root.getroottree(), page.url)
+        found = MicrodataExtractor().extract_items(page.selector.root, page.url)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return []
     return [_node(entry) for entry in found if isinstance(entry, dict)]
