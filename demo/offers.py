@@ -18,7 +18,7 @@ from demo.chance import number, pick
 from demo.stock import Product, Stock
 from demo.words import Category, category_of
 
-# Shares in percent of the products that are not in a group of colourways.
+# Shares in percent of the products that are not under GROUP_MARKUPS.
 MARKUPS = (
     ("json_ld", 24),  # one Product
     ("json_ld_graph", 12),  # @graph with related products; pictures as ImageObject, 600 px
@@ -30,9 +30,11 @@ MARKUPS = (
     ("opengraph", 8),
     ("html", 12),
 )
+# Shares of the groups of colourways.
 GROUP_MARKUPS = (
-    ("group_page", 50),  # one page for all colourways beside a page for each
-    ("group_pages", 50),  # each colourway's page names the others by address
+    ("group_page", 30),  # one page for all colourways beside a page for each
+    ("group_pages", 30),  # each colourway's page names the others by address
+    ("separate", 40),  # pages as other products have them, each with markup of its own
 )
 GALLERIES = (("zoom", 25), ("lazy", 25), ("picture", 20), ("srcset", 15), ("data_zoom", 15))
 KOREAN_PERCENT = 25
@@ -109,6 +111,8 @@ def _offer(product: Product, unit: str, in_group: bool, numbers: dict[int, Offer
     taken = _free_number(product.identity, numbers)
     category = category_of(product.category)
     stem = slug(product.name)
+    if product.color and slug(product.color) not in stem:
+        stem = f"{stem}-{slug(product.color)}"
     if is_korean and _has_hangul(product.name):
         stem = quote("-".join(product.name.replace("/", " ").split())[:60])
     offer = Offer(
@@ -117,7 +121,7 @@ def _offer(product: Product, unit: str, in_group: bool, numbers: dict[int, Offer
         "ko" if is_korean else "en",
         _brand_text(product, unit) if is_korean else product.brand,
         brand_slug(product.brand),
-        _markup(unit, category, in_group),
+        _markup(product.identity, unit, category, in_group),
         pick(product.identity, "gallery", GALLERIES),
         pick(unit, "addressing", (("suffix", 60), ("query", 40))),
         59_000 + 5_000 * number(unit, "price", 30),
@@ -127,8 +131,14 @@ def _offer(product: Product, unit: str, in_group: bool, numbers: dict[int, Offer
     return offer
 
 
-def _markup(unit: str, category: Category, in_group: bool) -> str:
-    found = pick(unit, "markup", GROUP_MARKUPS if in_group else MARKUPS)
+def _group_markup(unit: str) -> str:
+    return pick(unit, "group", GROUP_MARKUPS)
+
+
+def _markup(identity: str, unit: str, category: Category, in_group: bool) -> str:
+    found = _group_markup(unit) if in_group else "separate"
+    if found == "separate":
+        found = pick(identity, "markup", MARKUPS)
     return "json_ld" if found == "json_ld_sizes" and not category.is_shoe else found
 
 
@@ -138,7 +148,7 @@ def _group(brand: str, text: str, offers: list[Offer], numbers: dict[int, Offer 
     name = _common_name([offer.product.name for offer in offers]) or text
     prefix = "/kr" if offers[0].language == "ko" else ""
     path = f"{prefix}/products/{slug(name)}-{taken}"
-    group = Group(name, f"G{taken}", path, offers[0].markup, tuple(offers))
+    group = Group(name, f"G{taken}", path, _group_markup(f"{brand}\n{text}"), tuple(offers))
     if group.markup == "group_page":
         numbers[taken] = group
     return group

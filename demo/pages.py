@@ -19,8 +19,14 @@ def card(offer: Offer, is_lazy: bool = False) -> str:
         f'<li class="card"><a href="{offer.path}">{card_picture(offer, is_lazy)}'
         f'<span class="card-brand">{html.escape(offer.brand_text)}</span>'
         f'<span class="card-name">{html.escape(offer.product.name)}</span>'
+        f"{_card_color(offer)}"
         f'<span class="card-price">{price(offer)}</span></a></li>'
     )
+
+
+def _card_color(offer: Offer) -> str:
+    color = offer.product.color
+    return f'<span class="card-color">{html.escape(color)}</span>' if color else ""
 
 
 def price(offer: Offer) -> str:

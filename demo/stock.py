@@ -1,7 +1,7 @@
 """catalogue.csv to products: what the shop has to sell.
 
-One row is one picture; rows of one (brand, product_key or product) make a product. A row that
-cannot be shown is reported with file and line, and the rest is served.
+One row is one picture; rows of one (brand, product_key) make a product, and where the catalogue has
+no such key, rows of one (brand, product, colour or code). A row that cannot be shown is reported with file and line, and the rest is served.
 """
 
 from __future__ import annotations
@@ -65,19 +65,35 @@ def read_stock(folder: Path) -> Stock:
     """
     file, inside = folder / NAME, folder.resolve()
     rows: dict[tuple[str, str], list[tuple[dict[str, str], Picture]]] = {}
+    latest: dict[tuple[str, str], str] = {}
     problems = []
     for line, row in _rows(file):
         picture = _located(row, folder, inside)
         if isinstance(picture, str):
             problems.append(f"{file}:{line}: {picture}; the row is left out")
             continue
-        entries = rows.setdefault((row["brand"], row.get("product_key") or row["product"]), [])
+        key = _key(row, latest)
+        entries = rows.setdefault((row["brand"], key), [])
         if any(known.token == picture.token for _, known in entries):
             problems.append(f"{file}:{line}: {row['image']} is listed twice for its product")
             continue
         entries.append((row, picture))
     products = tuple(_product(key, entries) for (_, key), entries in rows.items())
     return Stock(folder, products, tuple(problems))
+
+
+def _key(row: dict[str, str], latest: dict[tuple[str, str], str]) -> str:
+    """What tells the row's product from others of its brand; ``latest`` is kept up to date.
+
+    Without product_key the colourways of one name are told apart by colour or code; a row with
+    neither belongs to the last product of its name.
+    """
+    if row.get("product_key"):
+        return row["product_key"]
+    name, tells = (row["brand"], row["product"]), row.get("color") or row.get("sku")
+    if tells or name not in latest:
+        latest[name] = f"{row['product']}\n{tells}" if tells else row["product"]
+    return latest[name]
 
 
 def cleaned(text: str) -> str:

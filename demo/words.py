@@ -77,6 +77,7 @@ _KNOWN = (
         True,
         "running runner running-shoes running-shoe 러닝화",
     ),
+    ("trail", "Trail shoes", "트레일화", True, "trail trail-shoes trail-running 트레일화"),
     ("high-tops", "High tops", "하이탑", True, "high-top high-tops hightop basketball 하이탑"),
     ("low-tops", "Low tops", "로우탑", True, "low-top low-tops lowtop 로우탑"),
     ("boots", "Boots", "부츠", True, "boot boots 부츠"),

@@ -41,6 +41,19 @@ def test_rows_of_one_key_are_one_product_in_catalogue_order(tmp_path: Path) -> N
     assert stock.problems == ()
 
 
+def test_colourways_of_one_name_are_products_of_their_own(tmp_path: Path) -> None:
+    rows = [
+        ("1.jpg", "Acme", "Fox", "", "Red", "fox", "", ""),
+        ("2.jpg", "Acme", "Fox", "", "", "fox", "", ""),
+        ("3.jpg", "Acme", "Fox", "", "Blue", "fox", "", ""),
+    ]
+    stock = stock_of(tmp_path, rows)
+    assert [(p.color, len(p.pictures)) for p in stock.products] == [("Red", 2), ("Blue", 1)]
+    (group,) = assort(stock).groups
+    assert group.name == "Fox"
+    assert len({offer.path for offer in group.offers}) == 2
+
+
 def test_a_bad_row_is_reported_with_its_line_and_the_rest_is_served(tmp_path: Path) -> None:
     (tmp_path / "outside.jpg").write_bytes(b"secret")
     stock = stock_of(
@@ -102,7 +115,8 @@ def test_colourways_of_a_group_share_markup_and_language(tmp_path: Path) -> None
     (group,) = assortment.groups
     assert group.name == "Fox"
     assert {o.product.color for o in group.offers} == {"Red", "Blue", "Tan"}
-    assert len({(o.markup, o.language) for o in group.offers}) == 1
+    assert len({o.language for o in group.offers}) == 1
+    assert group.markup == "separate" or {o.markup for o in group.offers} == {group.markup}
     assert assortment.group_of(assortment.offers[3]) is None
 
 
