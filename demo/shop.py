@@ -150,12 +150,14 @@ class Shop:
         return sorted(found, key=lambda listing: listing.title.casefold())
 
     def _links(self, language: str) -> list[tuple[str, str]]:
-        """The header's links: the largest categories that exist, then all brands."""
+        """The header's links: departments and the largest categories, then all brands."""
         prefix = f"{home(language)}category/"
         found = [one for path, one in self.listings.items() if path.startswith(prefix)]
-        first = f"{prefix}shoes/"
-        found.sort(key=lambda one: (one.path != first, -len(one.offers), one.path))
-        links = [(one.title, one.path) for one in found[:6]]
+        whole = (f"{prefix}shoes/", f"{prefix}accessories/")
+        departments = [one for path in whole for one in found if one.path == path]
+        others = [one for one in found if one.path not in whole]
+        others.sort(key=lambda one: (-len(one.offers), one.path))
+        links = [(one.title, one.path) for one in (*departments, *others[:3])]
         return [*links, (say("brands", language), f"{home(language)}brands/")]
 
     @functools.cached_property

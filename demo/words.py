@@ -38,7 +38,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "bag": ("Bag", "장바구니"),
     "account": ("Account", "내 정보"),
     "pay": ("Ways to pay", "결제 수단"),
-    "items": ("items", "개 상품"),
+    "items": ("products", "개 상품"),
     "none": ("There is nothing here yet.", "아직 상품이 없습니다."),
 }
 
