@@ -165,7 +165,7 @@ def clean(
 @click.option("--out", type=FOLDER, default="data/dedup", show_default=True)
 def dedup(narrow: int, wide: int, max_group: int, clean: Path, out: Path) -> None:
     """One photo per near-duplicate, leakage groups, label conflicts."""
-    from dataset.stages import run_dedup
+    from dataset.run_dedup import run_dedup
 
     if narrow > wide:
         raise click.BadParameter(f"{narrow} is over --wide {wide}", param_hint="--narrow")
@@ -202,8 +202,8 @@ def split(
     root: Path,
 ) -> None:
     """Whole clusters to train, val and test; unknown products and brands held out; audited."""
+    from dataset.run_split import run_split
     from dataset.split import Shares
-    from dataset.stages import run_split
 
     shares = Shares(val, test, unknown_products, unknown_brands, seed)
     listed = read_brands(brands)

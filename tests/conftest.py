@@ -76,11 +76,14 @@ class CrawlFolder:
             **dict.fromkeys(("sku", "gtin", "color", "group", "category")),
             "source": "json-ld",
             "fetched_at": "2026-11-24T00:00:00Z",
-            "images": [self._image(site, n, one, alts.get(n)) for n, one in enumerate(pictures)],
+            "images": [self.image(site, n, one, alts.get(n)) for n, one in enumerate(pictures)],
         }
         self.items.append({**listing, **more})
 
-    def _image(self, site: str, position: int, content: bytes, alt: str | None) -> dict[str, Any]:
+    def image(
+        self, site: str, position: int, content: bytes, alt: str | None = None
+    ) -> dict[str, Any]:
+        """Store one picture; its record."""
         name = hashlib.sha256(content).hexdigest()
         path = f"images/{name[:2]}/{name}.img"
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,9 @@ from conftest import draw_shoe
 from PIL import Image
 from torchvision.transforms.functional import pil_to_tensor
 
-from train.augment import augment, normalise
+from train.augment import augment
 from train.color import color_histogram
+from train.data import normalise
 
 
 def picture(**how: object) -> torch.Tensor:

@@ -13,9 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Channel statistics of ImageNet's photos, the convention of every torchvision ResNet.
-_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-_STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+from train.data import standardised
 
 MAX_ROTATION_DEG = 15.0
 SCALE = (0.8, 1.15)
@@ -23,12 +21,6 @@ MAX_SHIFT = 0.08  # of the picture's side
 BRIGHTNESS, CONTRAST, CHANNEL_GAIN = 0.2, 0.2, 0.04
 ERASE_SHARE = 0.3  # of the pictures get one patch, each side 15 to 40 % of the picture's
 NOISE = 0.02
-
-
-def normalise(pixels: Tensor) -> Tensor:
-    """uint8 (B, 3, S, S) to the float input of a net, the same shape, channels last."""
-    scaled = (pixels.float() / 255 - _MEAN) / _STD
-    return scaled.contiguous(memory_format=torch.channels_last)
 
 
 def augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -39,7 +31,7 @@ def augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
     pictures = _occlude(pictures, generator)
     noise = torch.randn(pictures.shape, generator=generator) * NOISE
     pictures = (pictures + noise).clamp(0, 1)
-    return ((pictures - _MEAN) / _STD).contiguous(memory_format=torch.channels_last)
+    return standardised(pictures)
 
 
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:

@@ -13,6 +13,9 @@ import torch
 from catalogue.errors import CatalogueError
 
 MAX_LABELS = 200_000
+# Channel statistics of ImageNet's photos, the convention of every torchvision ResNet.
+_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+_STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -88,3 +91,13 @@ def select(pack: Pack, rows: torch.Tensor) -> Pack:
         crop=pack.crop,
         sha256=pack.sha256,
     )
+
+
+def standardised(pictures: torch.Tensor) -> torch.Tensor:
+    """Pictures of 0..1, float (B, 3, S, S), as the nets take them: channels last."""
+    return ((pictures - _MEAN) / _STD).contiguous(memory_format=torch.channels_last)
+
+
+def normalise(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 (B, 3, S, S) to the float input of a net, the same shape."""
+    return standardised(pixels.float() / 255)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes
-from train.augment import normalise
+from train.data import normalise
 
 ARCHITECTURES = (
     "resnet18",
