@@ -137,7 +137,6 @@ class PicturesPipeline:
             meta = {
                 "site": site,
                 "is_picture": True,
-                "handle_httpstatus_all": True,
                 "max_retry_times": 4,
             }
             request = Request(url, callback=NO_CALLBACK, meta=meta, dont_filter=True, priority=10)

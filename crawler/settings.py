@@ -41,6 +41,7 @@ RETRY_TIMES = 4
 RETRY_HTTP_CODES = [500, 502, 504, 520, 522, 524, 408]  # 429 and 503: crawler.patience
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 REDIRECT_MAX_TIMES = 8
+HTTPERROR_ALLOW_ALL = True  # the spider counts what shops answer
 METAREFRESH_ENABLED = False
 URLLENGTH_LIMIT = 2083
 
@@ -58,7 +59,7 @@ EXTENSIONS = {
     "scrapy.extensions.memusage.MemoryUsage": None,
     "scrapy.extensions.corestats.CoreStats": None,
 }
-DNS_RESOLVER = "crawler.fence.PublicResolver"
+TWISTED_DNS_RESOLVER = DNS_RESOLVER = "crawler.fence.PublicResolver"
 TELNETCONSOLE_ENABLED = False
 STATS_DUMP = False
 LOG_LEVEL = "INFO"

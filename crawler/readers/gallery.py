@@ -17,15 +17,16 @@ from crawler.items import Page, PictureClaim
 from crawler.words import clean
 
 _ELSEWHERE = re.compile(
-    r"relat|recommend|similar|also[-_ ]?(?:like|bought|viewed)|up-?sell|cross-?sell|recent|review|rating|comment|"
-    r"footer|\bnav|header|menu|breadcrumb|payment|newsletter|social|cookie|banner|\bads?\b|promo|blog|look-?book|"
+    r"related|relation|recommend|similar|also[-_ ]?(?:like|bought|viewed)|up-?sell|cross-?sell|recent|review|rating|comment|"
+    r"footer|\bnav|\bheader|site-header|menu|breadcrumb|payment|newsletter|social|cookie|banner|\bads?\b|promo|blog|look-?book|"
     r"minicart|mini-cart|side-?bar|you-may|trending|popular|best-?sell|size-?(?:guide|chart)|instagram|"
     r"관련|추천|함께|최근|비슷한|리뷰|후기|배너|인기|사이즈표|다른 상품|다른 고객",
     re.IGNORECASE,
 )
 _NO_SHOE = re.compile(
-    r"logo|icon|sprite|badge|flag|payment|paypal|visa|mastercard|amex|kakaopay|naverpay|size[-_ ]?(?:chart|guide)|"
-    r"sizing|avatar|star|rating|arrow|button|btn[-_]|banner|qr[-_]?code|barcode|사이즈|로고|배송|결제|교환|반품",
+    r"(?<![a-z])(?:logos?|icons?|sprites?|badges?|flags?|payments?|paypal|visa|mastercard|amex|"
+    r"size[-_ ]?(?:chart|guide|table)s?|sizing|avatars?|stars?|ratings?|arrows?|buttons?|btn|banners?|"
+    r"qr[-_]?code|barcode)(?![a-z])|kakaopay|naverpay|사이즈\s?(?:표|가이드|차트)|로고|배송\s?안내|결제|교환|반품",
     re.IGNORECASE,
 )
 _LAZY = ("data-zoom-image", "data-zoom", "data-large_image", "data-large", "data-full", "data-original", "data-hires",
@@ -50,10 +51,9 @@ def read(page: Page, anchors: list[str]) -> list[PictureClaim]:
     A picture named in several sizes, also by several elements, comes once.
     """
     root = page.selector.root
-    found = list(_pictures(root, page.url))
-    own = [entry for entry in found if not entry.is_elsewhere]
-    order = {element: index for index, element in enumerate(root.iter())}
     heading = _heading(root)
+    own = [entry for entry in _pictures(root, page.url, heading) if not entry.is_elsewhere]
+    order = {element: index for index, element in enumerate(root.iter())}
     anchor = _anchor(own, anchors, order, heading)
     if anchor is None:
         return []
@@ -70,7 +70,9 @@ def _heading(root: Any) -> Any:
     )
 
 
-def _pictures(root: Any, base: str) -> Iterator[Found]:
+def _pictures(root: Any, base: str, heading: Any) -> Iterator[Found]:
+    above = set(heading.iterancestors()) if heading is not None else set()
+    named = "".join(heading.itertext()).casefold() if heading is not None else ""
     for element in root.xpath(
         "//body//img | //body//*[@data-zoom-image or @data-large_image or @data-zoom-src]"
         " | //body//amp-img | //body//noscript//img"
@@ -83,9 +85,9 @@ def _pictures(root: Any, base: str) -> Iterator[Found]:
         widths = dict(sorted(widths.items(), key=lambda pair: -pair[1]))
         urls = list(widths)
         alt = clean(element.get("alt") or element.get("title") or "")
-        if _is_icon(element, urls, alt):
+        if _is_icon(element, urls, alt, named):
             continue
-        yield Found(element, widths, alt, _is_elsewhere(element, base))
+        yield Found(element, widths, alt, _is_elsewhere(element, base, above))
 
 
 def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
@@ -94,7 +96,9 @@ def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
     def promised(url: str, width: float = 0) -> Iterator[tuple[float, str]]:
         if url and pictures.is_address(url):
             absolute = urljoin(base, url.strip())
-            yield width or pictures.rank(absolute), absolute
+            claimed = pictures.rank(absolute)
+            is_original = claimed >= 2500 and not pictures.named_width(absolute)
+            yield (claimed if is_original else width or claimed), absolute
 
     link = _zoom_link(element)
     if link is not None:
@@ -131,10 +135,12 @@ def _zoom_link(element: Any) -> str | None:
     return None
 
 
-def _is_icon(element: Any, urls: list[str], alt: str | None) -> bool:
+def _is_icon(element: Any, urls: list[str], alt: str | None, named: str) -> bool:
+    """Whether it is called a sign of some kind; words of the product's own name say nothing."""
     told = " ".join(filter(None, [alt, element.get("class"), element.get("id")]))
     files = " ".join(url.rsplit("/", 1)[-1] for url in urls)
-    if _NO_SHOE.search(told) or _NO_SHOE.search(files):
+    signs = [match.group().casefold() for match in _NO_SHOE.finditer(f"{told} {files}")]
+    if any(sign not in named for sign in signs):
         return True
     sides = [_number(element.get(name)) for name in ("width", "height")]
     is_small = any(0 < side < _MIN_SIDE for side in sides)
@@ -146,10 +152,15 @@ def _number(text: str | None) -> int:
     return int(match.group(1)) if match else 0
 
 
-def _is_elsewhere(element: Any, base: str) -> bool:
+def _is_elsewhere(element: Any, base: str, above: set[Any]) -> bool:
+    """Whether a part of the page that does not hold the heading is about something else."""
     here = urldefrag(base)[0]
     for ancestor in element.iterancestors():
-        if not isinstance(ancestor.tag, str) or ancestor.tag in ("body", "html"):
+        if (
+            ancestor in above
+            or not isinstance(ancestor.tag, str)
+            or ancestor.tag in ("body", "html")
+        ):
             return False
         if ancestor.tag in ("nav", "footer", "header", "aside"):
             return True

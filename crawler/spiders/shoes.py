@@ -154,7 +154,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 manners.is_cut = True
                 frontier.clear()
                 return None
-            meta = {"site": name, "handle_httpstatus_all": True, "is_start": depth == 0}
+            meta = {"site": name, "is_start": depth == 0}
             if kind == ROBOTS:
                 meta["dont_obey_robotstxt"] = True
             arguments = {
