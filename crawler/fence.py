@@ -20,7 +20,7 @@ from crawler.sites import Site, host_of, is_local_host, is_loopback, port_of
 _PORTS = (80, 443, 8080, 8443)
 
 
-class Refused(IgnoreRequest):
+class Refused(IgnoreRequest):  # type: ignore[misc]  # scrapy is untyped here
     """A request that is not made; ``reason`` is counted."""
 
     def __init__(self, reason: str) -> None:
@@ -84,7 +84,7 @@ def why_outside(site: Site, url: str, meta: dict[str, Any]) -> str | None:
     return "another site"
 
 
-class PublicResolver(CachingThreadedResolver):
+class PublicResolver(CachingThreadedResolver):  # type: ignore[misc]  # as above
     """Resolves names as Scrapy does, but none to a private address unless the user named it."""
 
     named: frozenset[str] = frozenset()

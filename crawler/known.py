@@ -51,7 +51,7 @@ class KnownPictures:
 
     def _is_there(self, image: dict[str, Any]) -> bool:
         try:
-            return (self._folder / str(image["path"])).stat().st_size == image["bytes"]
+            return (self._folder / str(image["path"])).stat().st_size == int(image["bytes"])
         except OSError:
             return False
 

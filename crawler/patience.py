@@ -18,7 +18,7 @@ from crawler.sites import host_of, is_loopback
 _BUSY = (429, 503)
 
 
-class SitePace(AutoThrottle):
+class SitePace(AutoThrottle):  # type: ignore[misc]  # scrapy is untyped here
     """AutoThrottle per host, but for loopback and for sites whose ``delay-s`` is given.
 
     A ``Crawl-delay`` of robots.txt is the least delay of its host.
@@ -32,7 +32,7 @@ class SitePace(AutoThrottle):
             crawler.signals.connect(self._robots_parsed, signal=robots_parsed)
 
     def _robots_parsed(self, robotparser: Any, request: Request) -> None:
-        parser = getattr(robotparser, "rp", None)
+        parser: Any = getattr(robotparser, "rp", None)
         agent = self.crawler.settings["USER_AGENT"]
         delay = parser.crawl_delay(agent) if hasattr(parser, "crawl_delay") else None
         host = host_of(request.url)

@@ -6,6 +6,8 @@ SHOES_PARAMS, SHOES_BRANDS. Each can be given with ``-s NAME=VALUE``.
 
 import os
 
+from scrapy.settings import default_settings
+
 BOT_NAME = "solemap"
 SPIDER_MODULES = ["crawler.spiders"]
 COMMANDS_MODULE = "crawler.commands"
@@ -59,7 +61,10 @@ EXTENSIONS = {
     "scrapy.extensions.memusage.MemoryUsage": None,
     "scrapy.extensions.corestats.CoreStats": None,
 }
-TWISTED_DNS_RESOLVER = DNS_RESOLVER = "crawler.fence.PublicResolver"
+if hasattr(default_settings, "TWISTED_DNS_RESOLVER"):
+    TWISTED_DNS_RESOLVER = "crawler.fence.PublicResolver"
+else:  # before Scrapy 2.19
+    DNS_RESOLVER = "crawler.fence.PublicResolver"
 TELNETCONSOLE_ENABLED = False
 STATS_DUMP = False
 LOG_LEVEL = "INFO"

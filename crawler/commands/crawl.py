@@ -15,7 +15,7 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 
 from catalogue.errors import CatalogueError
 from crawler.shop import Shop
-from crawler.sites import DEMO, host_of, read_sites
+from crawler.sites import DEMO, Site, host_of, read_sites
 
 _QUIET = ("scrapy", "twisted", "asyncio", "filelock", "PIL")
 
@@ -26,6 +26,12 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
     def short_desc(self) -> str:
         """The line of `scrapy --help`."""
         return "Crawl shops for shoes: scrapy crawl shoes [-a url=URL | -a site=NAME] [-a brands=...] [-a limit=N]"
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Scrapy's own lines are left out unless a log level is asked for."""
+        super().process_options(args, opts)
+        if args == ["shoes"] and not opts.loglevel:
+            logging.getLogger("scrapy.utils.log").setLevel(logging.ERROR)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Crawl, then print what was found."""
@@ -48,10 +54,10 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
             for shop in shops:
                 shop.stop()
 
-    def _crawl(self, args: list[str], opts: argparse.Namespace, sites: list[object]) -> None:
+    def _crawl(self, args: list[str], opts: argparse.Namespace, sites: list[Site]) -> None:
         settings = self.settings
         settings.set("SHOES_SITES", sites, priority="cmdline")
-        hosts = [host_of(site.url) for site in sites]  # type: ignore[attr-defined]
+        hosts = [host_of(site.url) for site in sites]
         settings.set("SHOES_NAMED_HOSTS", hosts, priority="cmdline")
         if not opts.loglevel:
             for name in _QUIET:

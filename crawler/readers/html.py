@@ -73,31 +73,22 @@ def rows(page: Page) -> Iterator[tuple[str, str]]:
     """(label, value) of tables, definition lists and "Label: value" lines."""
     body = page.selector
     for row in body.xpath("//tr[th and td]"):
-        for label, value in zip(row.xpath("./th"), row.xpath("./td"), strict=False):
-            yield _text(label), _text(value)
+        for head, cell in zip(row.xpath("./th"), row.xpath("./td"), strict=False):
+            yield _text(head), _text(cell)
     for row in body.xpath("//tr[not(th) and count(td)=2]"):
         yield _text(row.xpath("./td[1]")[0]), _text(row.xpath("./td[2]")[0])
-    for label in body.xpath("//dl//dt"):
-        for value in label.xpath("./following-sibling::*[1][self::dd]"):
-            yield _text(label), _text(value)
-    for line in body.xpath("//li | //p | //div[not(*) or count(*)<4] | //span"):
-        text = clean(" ".join(line.xpath(".//text()").getall())) or ""
-        label, colon, value = (
-            text[:200].partition(":") if ":" in text[:40] else text[:200].partition("：")
-        )
+    for term in body.xpath("//dl//dt"):
+        for cell in term.xpath("./following-sibling::*[1][self::dd]"):
+            yield _text(term), _text(cell)
+    for line in body.xpath("//li | //p | //div[count(*)<4] | //span"):
+        text = _text(line)[:200]
+        label, colon, value = text.partition(":" if ":" in text[:40] else "：")
         if colon and value.strip():
             yield label.strip(), value.strip()
-    for label in body.xpath(
-        "//li/*[1][self::span or self::strong or self::b or self::em] | //div/*[1][self::span or self::strong or self::b]"
-    ):
-        value = clean(
-            " ".join(
-                label.xpath(
-                    "./following-sibling::node()//text() | ./following-sibling::text()"
-                ).getall()
-            )
-        )
-        yield _text(label), value or ""
+    marked = "self::span or self::strong or self::b or self::em"
+    for head in body.xpath(f"(//li | //div | //p)/*[1][{marked}]"):
+        rest = head.xpath("./following-sibling::node()/descendant-or-self::text()").getall()
+        yield _text(head), clean(" ".join(rest)) or ""
 
 
 def _text(selector: Selector) -> str:

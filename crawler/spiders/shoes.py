@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
@@ -20,6 +21,7 @@ from crawler import conduct, links
 from crawler.faults import reason_of
 from crawler.frontier import Frontier
 from crawler.items import ShoeItem
+from crawler.journal import digest
 from crawler.judge import refusal
 from crawler.listing import to_records
 from crawler.manners import Manners
@@ -79,15 +81,13 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
 
     async def start(self) -> AsyncIterator[Request]:
         """Open the run's files, take up what an unfinished run left, and ask for the first pages."""
+        # the address of a shop started here changes with every run
         header = {
-            name: [s.url if not s.prefix else "", s.brands, s.limit]
-            for name, s in self.sites.items()
-        }
-        header_list = {
-            name: [value[0], list(value[1] or ()), value[2]] for name, value in header.items()
+            name: [(site.prefix and name) or site.url, list(site.brands), site.limit]
+            for name, site in self.sites.items()
         }
         try:
-            self.run = Run(self.folder, Path(self.settings["SHOES_STATE_DIR"]), header_list)
+            self.run = Run(self.folder, Path(self.settings["SHOES_STATE_DIR"]), header)
         except CatalogueError as error:
             self.fault = str(error)
             raise CloseSpider("fault") from None
@@ -176,8 +176,6 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         return None
 
     def _is_done(self, name: str, recorded: str) -> bool:
-        from crawler.journal import digest
-
         return digest(name, recorded) in self.journal.done
 
     def _is_full(self, name: str) -> bool:
@@ -210,8 +208,6 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         self.pump()
 
     def _note_failed(self, site: Site, recorded: str) -> None:
-        from crawler.journal import digest
-
         self.run.failed.add(digest(site.name, recorded))
 
     def on_page(
@@ -337,8 +333,6 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             yield ShoeItem(name, asked, part, len(wanted), record, pictures, barred)
 
     def _claim_url(self, site: Site, url: str) -> bool:
-        from crawler.journal import digest
-
         key = digest(site.name, url)
         if key in self.journal.urls:
             return False
@@ -424,8 +418,6 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
 
 
 def _absolute(url: str, base: str) -> str:
-    from urllib.parse import urljoin
-
     try:
         return urljoin(base, url.strip())
     except ValueError:
