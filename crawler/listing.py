@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import urldefrag
 
 from crawler.items import Claim, Page, PictureClaim
-from crawler.readers import same_picture
+from crawler.readers import larger, same_picture
+from crawler.words import kind_of
 
 Entry = tuple[dict[str, Any], list[PictureClaim]]
 
@@ -65,8 +66,7 @@ def _merged(
     merged: list[PictureClaim] = []
     for claim in own:
         match = next((other for other in shown if same_picture(claim, other)), None)
-        urls = dict.fromkeys([*(match.urls if match else ()), *claim.urls])
-        merged.append(PictureClaim(tuple(urls), claim.alt or (match.alt if match else None)))
+        merged.append(larger(claim, match) if match else claim)
     if takes_all:
         merged += [
             claim for claim in shown if not any(same_picture(claim, held) for held in merged)

@@ -120,6 +120,7 @@ def picture_key(url: str) -> str:
     while stem.lower().endswith(EXTENSIONS):
         stem = stem.rsplit(".", 1)[0]
     short = _SUFFIX.sub("", stem) or stem
+    folders = [re.sub(r"-[a-z]+_default$", "", folder) for folder in folders]  # PrestaShop's
     kept = [folder for folder in folders if folder and not _FOLDER.match(folder)]
     query = [(k, v) for k, v in parse_qsl(parts.query) if k.lower() not in _SIZE_PARAMETERS]
     joined = "/".join([parts.netloc.lower().removeprefix("www."), *kept, short])

@@ -31,7 +31,9 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
         """Scrapy's own lines are left out unless a log level is asked for."""
         super().process_options(args, opts)
         if args == ["shoes"] and not opts.loglevel:
-            logging.getLogger("scrapy.utils.log").setLevel(logging.ERROR)
+            logging.getLogger("scrapy.utils.log").addFilter(
+                lambda record: record.levelno > logging.INFO
+            )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Crawl, then print what was found."""

@@ -110,7 +110,7 @@ def join_pictures(claims: list[Claim], shown: list[PictureClaim]) -> list[Pictur
         if place is None:
             joined.append(claim)
         else:
-            joined[place] = _larger(joined[place], claim)
+            joined[place] = larger(joined[place], claim)
     return joined
 
 
@@ -124,7 +124,7 @@ def same_picture(one: PictureClaim, other: PictureClaim) -> bool:
     return bool(stems & set(map(pictures.file_stem, other.urls)))
 
 
-def _larger(held: PictureClaim, new: PictureClaim) -> PictureClaim:
+def larger(held: PictureClaim, new: PictureClaim) -> PictureClaim:
     """Both claims as one, the address that claims most first; held ones win a draw."""
     urls = list(dict.fromkeys([*held.urls, *new.urls]))
     first = max((held.urls[0], new.urls[0]), key=pictures.rank)

@@ -16,7 +16,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?\*/|(?<![:\w])//[^\n]*", re.DOTALL)
 _TRAILING = re.compile(r",(?=\s*(?:,|[}\]]))")
 _MISSING = re.compile(r"(?<=[}\]])(\s*)(?=[{\[])")
-_BAD_ESCAPE = re.compile(r'\\(?!["\\/bfnrtu])|\\u(?![0-9a-fA-F]{4})')
+_ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))|\\')
 
 
 def parse_json(text: str) -> Any:
@@ -46,11 +46,11 @@ def parse_json(text: str) -> Any:
 def _attempts(text: str) -> list[str]:
     """The text as it is, then ever more repaired forms of it."""
     unwrapped = _WRAPPING.sub("", _WRAPPING.sub("", text)).strip().rstrip(";")
-    cleaned = _outside_strings(unwrapped)
+    cleaned = _outside_strings(unwrapped).strip().rstrip(";")
     attempts = [text, unwrapped, cleaned]
     if "&" in unwrapped:
         unescaped = html.unescape(unwrapped)
-        attempts += [unescaped, _outside_strings(unescaped)]
+        attempts += [unescaped, _outside_strings(unescaped).strip().rstrip(";")]
     return [attempt for attempt in attempts if attempt[:1] in ("{", "[")]
 
 
@@ -61,7 +61,7 @@ def _outside_strings(text: str) -> str:
     for match in _STRING.finditer(_without_comments(text)):
         text_now = match.string
         parts.append(text_now[end : match.start()])
-        parts.append(_BAD_ESCAPE.sub(r"\\\\", match.group()))
+        parts.append(_ESCAPE.sub(lambda found: found[1] or r"\\", match.group()))
         end = match.end()
     kept = _without_comments(text)[end:]
     # strings are set aside as they stand, so that a comma inside one is never taken for a stray one

@@ -1,0 +1,120 @@
+"""Readers on saved pages, in the shape of real shop software, English and Korean."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler import links, pictures
+from crawler.judge import refusal
+from crawler.listing import to_records
+from crawler.readers import read_product
+from crawler.readers.repair import parse_json
+from crawler.words import kind_of, without_size
+
+CASES = sorted(path for path in (Path(__file__).parent / "fixtures" / "sites").iterdir())
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)
+def test_saved_page_gives_the_expected_items(folder: Path) -> None:
+    expected = json.loads((folder / "expected.json").read_text())
+    page = links.page_of(expected["url"], (folder / "page.html").read_text())
+    claim, crumbs, is_told = read_product(page)
+    reason = refusal(page, claim, crumbs, is_told)
+    assert reason == expected.get("refused")
+    found: list[dict[str, Any]] = []
+    if claim is not None and reason is None:
+        for fields, shown in to_records(claim, crumbs, page):
+            found.append({**fields, "pictures": [picture.urls[0] for picture in shown]})
+    wanted = expected["items"]
+    assert len(found) == len(wanted)
+    for item, told in zip(found, wanted, strict=True):
+        assert {key: item[key] for key in told} == told
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=200, deadline=None)
+def test_repair_never_raises(text: str) -> None:
+    parse_json(text)
+    parse_json('{"a": ' + text + "}")
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+        ),
+        max_leaves=10,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_repair_keeps_good_json_and_mends_trailing_commas(value: Any) -> None:
+    wrapped = {"value": value, "last": [1]}
+    assert parse_json(json.dumps(wrapped)) == wrapped
+    broken = json.dumps(wrapped, ensure_ascii=False)[:-2] + ",],}"
+    assert parse_json("/* c */ " + broken + ";") == wrapped
+
+
+@given(st.text(max_size=120))
+@settings(max_examples=200, deadline=None)
+def test_addresses_of_any_text_never_raise(text: str) -> None:
+    for url in (text, "http://x.kr/" + text, "//" + text):
+        pictures.picture_key(url)
+        pictures.rank(url)
+        pictures.without_size(url)
+        pictures.is_address(url)
+        links.canonical(url, "http://x.kr/")
+    pictures.srcset(text)
+
+
+@given(st.lists(st.integers(1, 4000), min_size=1, max_size=6, unique=True))
+def test_srcset_gives_back_what_was_written(widths: list[int]) -> None:
+    text = ", ".join(f"/a,b/{width}.jpg {width}w" for width in widths)
+    assert pictures.srcset(text) == [(f"/a,b/{width}.jpg", float(width), "w") for width in widths]
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("https://x.kr/a_300x.jpg", "https://x.kr/a.jpg"),
+        ("https://x.kr/a-600x600.jpg", "https://x.kr/a.jpg"),
+        ("https://x.kr/s100/a.jpg", "https://x.kr/s1200/a.jpg"),
+        ("https://x.kr/a.jpg?w=80", "https://x.kr/a.jpg?w=900&q=90"),
+        ("https://x.kr/thumb/a.jpg", "https://x.kr/large/a.jpg"),
+        ("https://x.kr/_next/image?url=%2Fa.jpg&w=640&q=75", "https://x.kr/a.jpg"),
+        (
+            "https://x.kr/media/cache/0123456789abcdef0123456789abcdef/a.jpg",
+            "https://x.kr/media/a.jpg",
+        ),
+        ("https://x.kr/12-large_default/a.jpg", "https://x.kr/12-small_default/a.jpg"),
+    ],
+)
+def test_sizes_of_one_picture_share_a_key(one: str, other: str) -> None:
+    assert pictures.picture_key(one) == pictures.picture_key(other)
+
+
+@pytest.mark.parametrize(
+    "one, other", [("/a_01.jpg", "/a_02.jpg"), ("/i?id=1", "/i?id=2"), ("/990/a.jpg", "/530/a.jpg")]
+)
+def test_different_pictures_have_different_keys(one: str, other: str) -> None:
+    assert pictures.picture_key("http://x.kr" + one) != pictures.picture_key("http://x.kr" + other)
+
+
+@pytest.mark.parametrize(
+    "text, kind",
+    [("Men's Running Shoes", "shoe"), ("여성 > 로퍼", "shoe"), ("가방", "other"), ("Cap Toe Oxford", None),
+     ("Shoe Care", "other"), ("러닝 볼캡", "other"), ("Pegasus 41", None)],
+)  # fmt: skip
+def test_words_say_shoe_or_not(text: str, kind: str | None) -> None:
+    assert kind_of(text) == kind
+
+
+def test_a_model_number_is_no_size() -> None:
+    assert without_size("Pegasus 41") == "Pegasus 41"
+    assert without_size("Pegasus 41 / 42.5") == "Pegasus 41"
