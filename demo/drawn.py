@@ -324,6 +324,8 @@ def _encoded(image: Image.Image, suffix: str) -> bytes:
 
 def _draw_dirt(plan: Plan, target: Path) -> None:
     for copy in plan.copies:
+        if (target / copy.path).exists():
+            continue
         content = (target / copy.source).read_bytes()
         if copy.way == "recompressed":
             content = dirt.recompressed(content, 60)
