@@ -27,7 +27,7 @@ _DROPPED = re.compile(
     re.IGNORECASE,
 )
 _AWAY = re.compile(
-    r"/(?:cart|basket|bag|checkout|order(?:s|_form)?|payment|account|my-?account|my-?page|login|logout|log-?in|sign-?(?:in|up)|register|"
+    r"/(?:cart|basket|checkout|order(?:s|_form)?|payment|account|my-?account|my-?page|login|logout|log-?in|sign-?(?:in|up)|register|"
     r"member|join|wish-?list|favou?rites|compare|print|share|cdn-cgi|wp-admin|wp-json|wp-login|feed|rss|xmlrpc|admin|api)"
     r"(?:[/.?]|$)|/(?:privacy|terms|returns?|shipping|delivery|faq|help|contact|about|careers?|imprint|impressum|cookies?)(?:[/.?]|$)",
     re.IGNORECASE,

@@ -81,7 +81,8 @@ def _path(url: str) -> str:
 def _category(crumbs: list[str], name: str | None) -> str | None:
     """The breadcrumb between the home page and the product's own name."""
     homes = ("home", "홈", "main", "start", "startseite", "accueil")
-    kept = [
-        c for c in crumbs if c.casefold() not in homes and c.casefold() != (name or "").casefold()
-    ]
+    kept = [crumb for crumb in crumbs if crumb.casefold() not in homes]
+    last = kept[-1].casefold() if kept else ""
+    if kept and last in (name or "").casefold() and kind_of(last) is None:
+        kept.pop()  # the product itself
     return " > ".join(kept) or None

@@ -1,0 +1,281 @@
+"""`scrapy crawl shoes` as the user types it, against a small shop on loopback that logs its requests."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import draw_shoe, encoded
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCTS = 8
+
+
+class SmallShop(http.server.ThreadingHTTPServer):
+    """Eight shoes and a bag on two listing pages; ``asked`` counts paths, ``faults`` may break some."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: Counter[str] = Counter()
+        self.faults: dict[str, list[tuple[int, dict[str, str]]]] = {}
+        self.sitemap: list[str] = []
+        self.delay_s = 0.0
+        self.hidden: set[str] = set()
+        self.pictures = {
+            f"/media/{n}-{view}.png": encoded(
+                draw_shoe((20 * n, 90, 200 - 20 * n), shape=n, pose=view)
+            )
+            for n in range(PRODUCTS)
+            for view in range(3)
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/"
+
+    def answer(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+        if self.faults.get(path):
+            status, headers = self.faults[path].pop(0)
+            return status, b"busy", headers
+        if path in self.pictures:
+            time.sleep(self.delay_s)
+            return 200, self.pictures[path], {"Content-Type": "text/plain"}
+        page = None if path in self.hidden else self.page(path)
+        if page is None:
+            return 404, b"nothing here", {"Content-Type": "text/html"}
+        return 200, page.encode(), {"Content-Type": "text/html; charset=utf-8"}
+
+    def page(self, path: str) -> str | None:
+        base = self.url.rstrip("/")
+        if path == "/robots.txt":
+            return "User-agent: *\nDisallow: /private/\n"
+        if path == "/sitemap.xml" and self.sitemap:
+            return (
+                "<urlset>"
+                + "".join(f"<url><loc>{base}{p}</loc></url>" for p in self.sitemap)
+                + "</urlset>"
+            )
+        if path in ("/", "/list?page=2"):
+            start = 0 if path == "/" else PRODUCTS // 2
+            cards = "".join(
+                f'<a href="/p/{n}?utm_source=list"><img src="/media/{n}-0.png">{n}</a>'
+                for n in range(start, start + PRODUCTS // 2)
+            )
+            more = '<a href="/private/x">x</a><a href="/list?sort=price&page=2">2</a><a href="/cart">c</a><a href="/cal/1">c</a>'
+            return f"<html><body><h1>All</h1>{cards}<a href='/p/bag'>b</a>{more}</body></html>"
+        if path.startswith("/cal/"):
+            return (
+                f"<html><body><h1>Day</h1><a href='/cal/{int(path[5:]) + 1}'>next</a></body></html>"
+            )
+        if path == "/p/bag":
+            return _product("Shoulder Bag", "Acme", ["/media/0-0.png"], "Bags")
+        if path.startswith("/p/") and path[3:].isdigit() and int(path[3:]) < PRODUCTS:
+            n = int(path[3:])
+            return _product(
+                f"Model {n}",
+                "Nike" if n % 2 else "Asics",
+                [f"/media/{n}-{v}.png" for v in range(3)],
+                "Shoes",
+            )
+        return None
+
+
+def _product(name: str, brand: str, pictures: list[str], category: str) -> str:
+    told = {
+        "@type": "Product",
+        "name": name,
+        "brand": brand,
+        "image": pictures,
+        "category": category,
+        "sku": name,
+    }
+    shown = "".join(f'<img src="{path}">' for path in pictures)
+    return (
+        f'<html><head><script type="application/ld+json">{json.dumps(told)}</script></head><body><main>'
+        f"<div><div>{shown}</div><div><h1>{name}</h1><button>Add to cart</button></div></div></main></body></html>"
+    )
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: SmallShop
+
+    def do_GET(self) -> None:
+        self.server.asked[self.path] += 1
+        status, body, headers = self.server.answer(self.path)
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def shop() -> Iterator[SmallShop]:
+    server = SmallShop()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = crawler.settings\n")
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    return tmp_path
+
+
+def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "scrapy", "crawl", "shoes", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command,
+        cwd=place,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def crawl(place: Path, *arguments: str) -> tuple[int, str]:
+    process = start(place, *arguments)
+    output, _ = process.communicate(timeout=60)
+    return process.returncode, output
+
+
+def items(place: Path) -> list[dict[str, Any]]:
+    path = place / "data" / "crawl" / "items.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def check_whole(place: Path, wanted: int = PRODUCTS) -> None:
+    """All products once, three pictures each, every file there under its own hash."""
+    found = items(place)
+    assert len(found) == wanted == len({item["url"] for item in found})
+    assert [item["url"] for item in found] == sorted(item["url"] for item in found)
+    for item in found:
+        assert [image["status"] in ("stored", "cached") for image in item["images"]] == [True] * 3
+        assert [image["position"] for image in item["images"]] == [0, 1, 2]
+        for image in item["images"]:
+            assert (place / "data" / "crawl" / image["path"]).stat().st_size == image["bytes"]
+            assert (image["width_px"], image["content_type"]) == (300, "image/png")
+
+
+def test_crawl_then_again_then_a_product_vanishes(shop: SmallShop, place: Path) -> None:
+    shop.sitemap = ["/p/0", "/p/1"]
+    shop.faults = {"/p/3": [(500, {}), (429, {"Retry-After": "1"})]}
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, "next: dvc repro" in output) == (0, True), output
+    check_whole(place)
+    assert not [path for path in shop.asked if path.startswith(("/private", "/cart"))]
+    assert not [path for path in shop.asked if "sort=" in path or "utm" in path]
+    assert max(int(path[5:]) for path in shop.asked if path.startswith("/cal/")) < 60
+    assert "not a shoe (name)" in output and "/media/0-0.png" in shop.asked
+    assert '- "asics"' in (place / "brands.yaml").read_text()
+    assert not list((place / "var").rglob("run.jsonl"))
+
+    before = items(place)
+    shop.asked.clear()
+    shop.hidden = {"/p/7"}
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert code == 0, output
+    assert not [path for path in shop.asked if path.startswith("/media/")]
+    check_whole(place, PRODUCTS - 1)
+    assert {image["status"] for item in items(place) for image in item["images"]} == {"cached"}
+    assert [item["name"] for item in items(place)] == [item["name"] for item in before[:-1]]
+
+
+def test_partial_runs_and_an_empty_one_drop_nothing(shop: SmallShop, place: Path) -> None:
+    assert crawl(place, "-a", f"url={shop.url}p/2", "-a", "limit=2")[0] == 0
+    assert len(items(place)) == 2
+    assert crawl(place, "-a", f"url={shop.url}", "-a", "brands=nike")[0] == 0
+    found = items(place)
+    assert {item["brand_text"] for item in found} >= {"Nike"} and 4 <= len(found) <= 6
+    shop.hidden = {"/", "/list?page=2", *(f"/p/{n}" for n in range(PRODUCTS)), "/p/bag"}
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, "NO PRODUCT WAS FOUND" in output) == (1, True)
+    assert items(place) == found
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_in_the_middle_it_goes_on(
+    shop: SmallShop, place: Path, how: signal.Signals
+) -> None:
+    shop.delay_s = 0.4
+    process = start(place, "-a", f"url={shop.url}", "-s", "SHOES_PICTURES_AT_ONCE=2")
+    deadline = time.monotonic() + 30
+    while sum(count for path, count in shop.asked.items() if path.startswith("/media/")) < 13:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(how)
+    process.communicate(timeout=30)
+    assert process.returncode == (130 if how is signal.SIGINT else -9)
+    journal = next((place / "var").rglob("run.jsonl"))
+    if how is signal.SIGKILL:
+        with journal.open("ab") as file:
+            file.write(b'{"page": "torn')
+    else:
+        assert items(place)
+    done = [
+        line["page"]
+        for line in map(json.loads, journal.read_bytes().split(b"\n")[:-1])
+        if "item" in line
+    ]
+    assert done
+    shop.delay_s = 0
+    shop.asked.clear()
+    code, output = crawl(place, "-a", f"url={shop.url}", "-s", "SHOES_PICTURES_AT_ONCE=2")
+    assert code == 0, output
+    check_whole(place)
+    assert not [page for page in done if shop.asked[page.removeprefix(shop.url.rstrip("/"))]]
+
+
+def test_a_picture_that_fails_stays_with_its_reason(shop: SmallShop, place: Path) -> None:
+    shop.pictures["/media/0-0.png"] = shop.pictures["/media/0-0.png"][:-200]
+    shop.pictures["/media/0-1.png"] = b"<html>no</html>"
+    del shop.pictures["/media/0-2.png"]
+    assert crawl(place, "-a", f"url={shop.url}")[0] == 0
+    first = next(item for item in items(place) if item["name"] == "Model 0")
+    told = [(image["status"], image["reason"]) for image in first["images"]]
+    assert told == [("rejected", "truncated"), ("rejected", "not an image"), ("failed", "http 404")]
+    assert len(items(place)) == PRODUCTS
+
+
+def test_a_refusing_shop_is_named_and_left_alone(shop: SmallShop, place: Path) -> None:
+    shop.faults = {path: [(403, {})] * 9 for path in ("/", *(f"/p/{n}" for n in range(PRODUCTS)))}
+    shop.sitemap = [f"/p/{n}" for n in range(PRODUCTS)]
+    code, output = crawl(place, "-a", f"url={shop.url}", "-s", "SHOES_PAGES_AT_ONCE=1")
+    assert code == 1 and "refuses (http 403)" in output
+    assert sum(count for path, count in shop.asked.items() if path.startswith("/p/")) <= 4
+
+
+@pytest.mark.parametrize(
+    "argument, told",
+    [
+        ("url=ftp://x", "http://"),
+        ("site=nobody", "demo"),
+        ("limit=0", "from 1 on"),
+        ("color=red", "allowed are"),
+    ],
+)
+def test_a_bad_argument_is_one_line(place: Path, argument: str, told: str) -> None:
+    code, output = crawl(place, "-a", argument)
+    assert (code, len(output.strip().splitlines())) == (2, 1)
+    assert told in output
