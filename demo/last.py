@@ -47,7 +47,7 @@ def half_width(shoe: Shoe, x: Floats) -> Floats:
     last = shoe.last
     knots = [0.0, 0.12, 0.4, 0.7, 0.88, 1.0]
     ball = last.ball
-    values = [last.heel * 0.94, last.heel, last.waist * 0.93, ball, ball * 0.9, ball * 0.7]
+    values = [last.heel * 0.94, last.heel, last.waist * 0.93, ball, ball * 0.96, ball * 0.84]
     return hermite(knots, values, x)
 
 
