@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -172,15 +172,3 @@ def read_brands(path: Path) -> list[str]:
             )
         found.append(brand)
     return found
-
-
-def stale_notice(items: Path, params: Path, brands: Path) -> Iterable[str]:
-    """One line per brand that the feed and ``brands`` disagree on; none where they agree."""
-    wanted = read_thresholds(params)
-    counts = count_brands(items, wanted.sites)
-    listed, due = set(read_brands(brands)), set(listed_brands(counts, wanted))
-    for brand in sorted(due - listed):
-        yield f"{brand} reaches the thresholds but is not in {brands}"
-    for brand in sorted(listed - due):
-        why = counts[brand].why_unlisted(brand, wanted) if brand in counts else "not in the crawl"
-        yield f"{brand} is in {brands}, but: {why}"

@@ -1,0 +1,176 @@
+"""`solemap identify` over models trained here: exact preparation, answers, refusals, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from conftest import CrawlFolder, draw_shoe, encoded
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from PIL import Image
+
+from catalogue.brand_list import write_brands
+from dataset.__main__ import main as dataset_main
+from identify.__main__ import identify
+from identify.identifier import Identifier
+from identify.photo import PhotoError, prepare_photo
+from train.__main__ import cli as train_main
+
+PARAMS = (
+    "ingest: {sites: [], min-brand-products: 1, min-brand-photos: 8}\n"
+    "split: {unknown-brands: [orbit]}\n"
+)
+NET = (
+    "--arch resnet18 --epochs 6 --batch-size 8 --lr 0.001 --weight-decay 0.05 "
+    "--label-smoothing 0.1 --seed 0 --precision fp32"
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with data and models of two drawn brands, and one unknown; the working directory."""
+    folder = tmp_path_factory.mktemp("project")
+    before = Path.cwd()
+    os.chdir(folder)
+    crawl = CrawlFolder(Path("data/crawl"))
+    colors = {"Acme": (200, 40, 40), "나이키": (40, 60, 200), "Orbit": (40, 160, 60)}
+    for brand, color in colors.items():
+        for shape in range(3):
+            poses = [encoded(draw_shoe(color, pose=pose, shape=shape)) for pose in range(6)]
+            crawl.add(brand, f"{brand} 러너 {shape}", poses)
+    Path("params.yaml").write_text(PARAMS)
+    write_brands(crawl.write(), Path("params.yaml"), Path("brands.yaml"))
+    for command in (
+        "ingest",
+        "clean --jobs 1",
+        "dedup",
+        "split --unknown-brands orbit --unknown-products 0 --seed 1",
+        *(f"pack --brand {brand} --size 32" for brand in ("acme", "nike", "_unknown")),
+        "pin --size 32",
+    ):
+        done = CliRunner().invoke(dataset_main, command.split(), catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    for command in (
+        f"base {NET}",
+        *(f"fit --brand {brand} --init base {NET}" for brand in ("acme", "nike")),
+        "gate --ridge 1",
+        "index --neighbours 3",
+        "evaluate --unknown-cost 1",
+    ):
+        done = CliRunner().invoke(train_main, command.split(), catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    yield folder
+    os.chdir(before)
+
+
+def ask(*words: str) -> Result:
+    return CliRunner().invoke(identify, list(words))
+
+
+def photo(project: Path, name: str, brand: str = "acme", split: str = "train") -> tuple[Path, int]:
+    """An original picture of a split, and its row in the pack."""
+    described = json.loads((project / f"data/pack/{brand}/pack.json").read_text())
+    row = next(i for i, one in enumerate(described["photos"]) if one["split"] == split)
+    digest = described["photos"][row]["photo_id"]
+    return project / f"data/crawl/images/{digest[:2]}/{digest}.img", row
+
+
+def test_a_query_is_prepared_exactly_like_a_training_photo(project: Path) -> None:
+    path, row = photo(project, "x")
+    pixels = np.load(project / "data/pack/acme/pixels.npy")
+    prepared = prepare_photo(path.read_bytes(), 32, crop=True)
+    assert np.array_equal(prepared.pixels, pixels[row])
+
+
+def test_json_has_one_object_a_photo_and_a_bad_one_does_not_stop_the_others(
+    project: Path, tmp_path: Path
+) -> None:
+    good, _ = photo(project, "x")
+    (tmp_path / "깨진 사진.jpg").write_bytes(b"not a picture")
+    (tmp_path / "blank.png").write_bytes(encoded(Image.new("RGB", (300, 300), "white")))
+    result = ask(
+        "--json", "--top", "2", str(good), str(tmp_path / "깨진 사진.jpg"), str(tmp_path / "none"),
+        str(tmp_path), str(tmp_path / "blank.png"),
+    )  # fmt: skip
+    assert result.exit_code == 0
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["verdict"] for answer in answers[:1] + answers[4:]] == ["known", "not_a_shoe"]
+    assert all(answer["error"] and answer["verdict"] is None for answer in answers[1:4])
+    assert list(answers[0]) == [
+        "photo", "error", "arm", "verdict", "brand", "product", "product_name", "confidence", "box",
+        "candidates", "similar",
+    ]  # fmt: skip
+    assert answers[0]["brand"] == "acme" and len(answers[0]["candidates"]) == 2
+    assert answers[0]["product_name"].startswith("러너")
+    left, top, right, bottom = answers[0]["box"]
+    assert 0 <= left < right <= 300 and 0 <= top < bottom <= 300
+    similar = answers[0]["similar"]
+    assert len(similar) == 3 and answers[0]["product"] not in {
+        one["product"] for one in similar if one["brand"] == "acme"
+    }
+    assert all((project / one["path"]).exists() and one["urls"] for one in similar)
+
+
+def test_people_get_names_and_paths(project: Path) -> None:
+    good, _ = photo(project, "x", brand="nike")
+    result = ask(str(good))
+    assert result.exit_code == 0
+    assert "by nike" in result.stdout and "similar shoes" in result.stdout
+    assert "data/clean/images/" in result.stdout
+
+
+def test_exit_codes(project: Path, tmp_path: Path) -> None:
+    assert ask().exit_code == 2
+    nothing = ask(str(tmp_path / "absent.jpg"))
+    assert nothing.exit_code == 1 and "absent.jpg: no such file" in nothing.stderr
+    untrained = ask("--models", str(tmp_path / "models"), str(tmp_path / "absent.jpg"))
+    assert untrained.exit_code == 1 and "dvc repro" in untrained.stderr
+
+
+def test_a_damaged_model_is_named(project: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(project / "models", tmp_path / "models")
+    (tmp_path / "models/brands/acme/weights.safetensors").write_bytes(b"\x80\x04K\x01.")
+    good, _ = photo(project, "x")
+    result = ask("--models", str(tmp_path / "models"), str(good))
+    assert result.exit_code == 1 and "acme/weights.safetensors: not a model" in result.stderr
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> None:
+    identifier = Identifier.load(project / "models")
+    first, _ = photo(project, "x")
+    other, _ = photo(project, "x", brand="nike", split="test")
+    once = identifier.identify(first.read_bytes())
+    identifier.identify(other.read_bytes())
+    assert identifier.identify(first.read_bytes()) == once
+
+
+def test_phones_turn_their_photos(project: Path) -> None:
+    upright = draw_shoe(size=300).crop((0, 60, 300, 260))
+    turned = upright.rotate(90, expand=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown by turning it 90 degrees clockwise
+    plain = prepare_photo(encoded(upright), 32, crop=True)
+    phone = prepare_photo(encoded(turned, exif=exif), 32, crop=True)
+    assert np.array_equal(plain.pixels, phone.pixels) and plain.box == phone.box
+
+
+@given(cut=st.integers(0, 3000), at=st.integers(0, 3000), value=st.integers(0, 255))
+@examples(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def test_damaged_bytes_are_answered_or_refused(cut: int, at: int, value: int) -> None:
+    content = bytearray(encoded(draw_shoe(size=120), "JPEG"))
+    content[at % len(content)] = value
+    try:
+        found = prepare_photo(bytes(content[: len(content) - cut % len(content)]), 32, crop=True)
+    except PhotoError as error:
+        assert "Save the photo as a JPEG" in str(error)
+    else:
+        assert found.pixels.shape == (32, 32, 3)
