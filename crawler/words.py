@@ -39,6 +39,10 @@ _NOT_SHOES = re.compile(
     r"brush(?:es)?|polish|deodori[sz]ers?|covers?|inserts?|racks?)\b|신발\s*(?:끈|가방|주머니|클리너|정리대|장)(?=\s|$)",
     re.IGNORECASE,
 )
+_SHOE_PHRASES = re.compile(
+    r"\b(?:high|hi|low|lo|mid)[\s-]*tops?\b|\b(?:court|running|walking|flip)[\s-]+flops?\b|하이\s?탑|하이\s?톱",
+    re.IGNORECASE,
+)
 _WORDS = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _SIZE = re.compile(
     r"[\s,/|(\[–—-]*\b(?:(?:size|eu|us|uk|eur|kr|사이즈)\s*:?\s*)?"
@@ -69,6 +73,7 @@ def kind_of(text: str | None) -> str | None:
     """
     if not text:
         return None
+    text = _SHOE_PHRASES.sub(" shoes ", text)
     without = _NOT_SHOES.sub(" ", text)
     is_other = without != text or bool(_found(without, _OTHER))
     is_shoe = bool(_found(without, _SHOES))

@@ -297,6 +297,9 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         if "nofollow" not in directives:
             self._follow(shown, site, final, depth)
         claim, crumbs, is_told = read_product(page)
+        if claim is not None and "nofollow" not in directives:
+            own_pages = [links.canonical(entry.url) for entry in claim.variants if entry.url]
+            self._follow([(url, links.PRODUCT) for url in own_pages if url], site, final, depth)
         reason = "noindex" if "noindex" in directives else refusal(page, claim, crumbs, is_told)
         is_product = reason is None or reason.startswith("not a shoe")
         manners.saw(final, is_product, parent, [address for address, _ in shown])
