@@ -200,6 +200,16 @@ def without_size(url: str) -> str | None:
     return guess if guess != url and stem else None
 
 
+def originals_first(urls: list[str]) -> list[str]:
+    """``urls`` with those first that another of them is a resized form of; the order else kept.
+
+    >>> originals_first(["/a.jpg?w=600", "/a.jpg", "/a_300x.jpg"])
+    ['/a.jpg', '/a.jpg?w=600', '/a_300x.jpg']
+    """
+    sources = {without_size(url) for url in urls}
+    return sorted(urls, key=lambda url: url not in sources)
+
+
 def file_stem(url: str) -> str:
     """The last part of `picture_key`, to match one picture on two hosts."""
     return picture_key(url).split("?")[0].rsplit("/", 1)[-1]

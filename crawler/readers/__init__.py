@@ -128,4 +128,5 @@ def larger(held: PictureClaim, new: PictureClaim) -> PictureClaim:
     """Both claims as one, the address that claims most first; held ones win a draw."""
     urls = list(dict.fromkeys([*held.urls, *new.urls]))
     first = max((held.urls[0], new.urls[0]), key=pictures.rank)
-    return PictureClaim((first, *(url for url in urls if url != first)), held.alt or new.alt)
+    ordered = [first, *(url for url in urls if url != first)]
+    return PictureClaim(tuple(pictures.originals_first(ordered)), held.alt or new.alt)

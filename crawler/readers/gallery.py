@@ -249,7 +249,7 @@ def _joined(members: list[Found]) -> list[PictureClaim]:
         for entry in entries:
             for url, width in entry.widths.items():
                 widths[url] = max(width, widths.get(url, 0))
-        urls = sorted(widths, key=lambda url: -widths[url])
+        urls = pictures.originals_first(sorted(widths, key=lambda url: -widths[url]))
         alt = next((entry.alt for entry in entries if entry.alt), None)
         claims.append(PictureClaim(tuple(urls), alt))
     return claims
