@@ -63,6 +63,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "gate --ridge 1",
         "index --neighbours 3",
         "evaluate --unknown-cost 1",
+        "report",
     ):
         done = CliRunner().invoke(train_main, command.split(), catch_exceptions=False)
         assert done.exit_code == 0, done.output
@@ -151,6 +152,18 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> No
     once = identifier.identify(first.read_bytes())
     identifier.identify(other.read_bytes())
     assert identifier.identify(first.read_bytes()) == once
+
+
+def test_the_report_is_one_page_that_loads_nothing(project: Path) -> None:
+    page = (project / "report/index.html").read_text("utf-8")
+    assert "gate" in page and "나이키" not in page.split("<h2>Confusions")[0]  # brands are slugs
+    assert "src=\"http" not in page and "<script" not in page and "<link" not in page
+    answers = [json.loads(line) for line in (project / "metrics/answers.jsonl").open()]
+    wrong = sum(one["is_known"] and one["truth"] != one["answer"] for one in answers)
+    known = sum(one["is_known"] for one in answers)
+    assert f"{wrong} of {known} test photos are named wrong" in page
+    system = json.loads((project / "metrics/system.json").read_text())
+    assert system["arms"][system["default"]]["top1"] == pytest.approx(1 - wrong / known, abs=1e-4)
 
 
 def test_phones_turn_their_photos(project: Path) -> None:

@@ -19,7 +19,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "dataset": ({"catalogue"}, {"imagehash", "PIL", "numpy", "faiss", "click"}),
     "train": (
         {"catalogue"},
-        {"torch", "torchvision", "numpy", "faiss", "safetensors", "click", "yaml"},
+        {"torch", "torchvision", "numpy", "faiss", "safetensors", "click", "yaml", "PIL"},
     ),
     "identify": (
         {

@@ -169,6 +169,20 @@ def evaluate(unknown_cost: float, brands: Path, packs: Path, models: Path, metri
     click.echo(json.dumps(summary, indent=2), err=True)
 
 
+@cli.command()
+@click.option("--data", type=FOLDER, default=Path("data"), show_default=True)
+@click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
+@click.option("--metrics", type=FOLDER, default=Path("metrics"), show_default=True)
+@click.option("--root", type=FOLDER, default=Path(), help="What canvas paths are relative to.")
+@click.option("--out", type=FILE, default=Path("report/index.html"), show_default=True)
+def report(data: Path, models: Path, metrics: Path, root: Path, out: Path) -> None:
+    """Make the page of pictures, plots and tables."""
+    from train.report import build_report
+
+    build_report(data, models, metrics, root, out)
+    click.echo(f"report: open {out} in a browser", err=True)
+
+
 def _settings(options: dict[str, Any], freeze_norm: bool = False) -> Any:
     from train.loop import Settings
     from train.model import ARCHITECTURES

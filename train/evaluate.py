@@ -1,7 +1,7 @@
 """The `evaluate` stage: every arm on the same photos; val chooses, test reports, once.
 
-Writes ``metrics/val.json`` and ``metrics/system.json`` (all arms), ``metrics/summary.json`` (what
-`dvc metrics show` prints) and ``models/system.json`` (the arm, its temperature and the unknown
+Writes ``metrics/val.json`` and ``metrics/system.json`` (all arms), ``metrics/answers.jsonl`` (the
+chosen arm's answer to each test photo), ``metrics/summary.json`` (what `dvc metrics show` prints) and ``models/system.json`` (the arm, its temperature and the unknown
 threshold that `identify` loads).
 """
 
@@ -15,12 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from catalogue.manifest import write_json
+from catalogue.manifest import write_json, write_manifest
 from train.calibrate import fit_temperature, fit_threshold
 from train.data import Pack, load_pack, select
 from train.evidence import Evidence, System, gather, load_system
 from train.fusion import FITTED, RULES
 from train.metrics import auroc, expected_calibration_error, fpr_at_95, retrieval, top_k
+from train.records import Answer
 from train.seed import make_deterministic
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,9 @@ def evaluate(
         "counts": counts,
     }
     write_json(metrics / "system.json", report)
+    write_manifest(
+        metrics / "answers.jsonl", _answers(default, test, unknown, system, temperatures)
+    )
     summary = {
         "default": default,
         **{key: test_arms[default][key] for key in ("top1", "top5", "brand_top1", "unknown_auroc")},
@@ -178,6 +182,28 @@ def _at_threshold(
         "unknown_called_unknown": (strange < threshold).float().mean(),
     }
     return {key: round(float(value.nan_to_num(0.0)), DECIMALS) for key, value in shares.items()}
+
+
+def _answers(
+    name: str, test: Measured, unknown: Pack, system: System, temperatures: dict[str, float]
+) -> list[Answer]:
+    rows = unknown.rows("test").tolist()
+    truths = [
+        *((system.labels[int(index)], True) for index in test.known.truth),
+        *((unknown.labels[int(unknown.label_index[row])], False) for row in rows),
+    ]
+    found: list[tuple[float, int]] = []
+    for photos in (test.known, test.unknown):
+        scores = RULES[name](photos.evidence, system, temperatures.get(name, 1.0))
+        confidence, answer = scores.max(dim=1)
+        found += zip(confidence.tolist(), answer.tolist(), strict=True)
+    photo_ids = (*test.known.photo_id, *test.unknown.photo_id)
+    return [
+        Answer(photo_id, truth, is_known, system.labels[answer], round(confidence, DECIMALS))
+        for photo_id, (truth, is_known), (confidence, answer) in zip(
+            photo_ids, truths, found, strict=True
+        )
+    ]
 
 
 def _per_brand(

@@ -1,0 +1,1 @@
+"""Real photos as running shops, through the same pipeline, against what their catalogue says."""
