@@ -15,7 +15,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request
 from scrapy.resolver import CachingThreadedResolver
 
-from crawler.sites import Site, host_of, is_local_host, is_loopback, port_of
+from crawler.site import Site, host_of, is_local_host, is_loopback, port_of
 
 _PORTS = (80, 443, 8080, 8443)
 

@@ -1,16 +1,12 @@
-"""Links: canonical addresses, which may lead to products, sitemaps, and bounds for endless pages."""
+"""Links: the canonical form of an address, what it may lead to, and the links of a page."""
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
-import zlib
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from parsel import Selector
-from scrapy.utils.sitemap import Sitemap
 
 from crawler.items import Page
 from crawler.pictures import EXTENSIONS
@@ -61,8 +57,6 @@ _PAGING = re.compile(
     r"^(?:page|p|pg|paged|pageno|page_no|offset|start|cursor|after)$", re.IGNORECASE
 )
 SITEMAP, PRODUCT, LISTING, OTHER = 0, 1, 2, 3
-MAX_SITEMAP_BYTES = 64 * 1024 * 1024
-_PATIENCE = 30  # pages of one shape without anything new before the shape counts as endless
 
 
 def canonical(url: str, base: str = "") -> str | None:
@@ -127,45 +121,6 @@ def kind_of(url: str) -> int:
     return PRODUCT if _PRODUCT.search(url) else OTHER
 
 
-def shape(url: str) -> str:
-    """The pattern of an address; endless pages (calendars, filters) share one.
-
-    >>> shape("http://x.kr/calendar/2024/05/"), shape("http://x.kr/blog/how-to?p=3")
-    ('/calendar/0/0/', '/blog/a?p')
-    """
-    parts = urlsplit(url)
-    first, *rest = parts.path.split("/")[1:] or [""]
-    typed = [
-        ("0" if re.fullmatch(r"[\d.-]+", folder) else "a") if folder else "" for folder in rest
-    ]
-    head = first if rest else ("0" if first.isdigit() else "a" if first else "")
-    keys = "&".join(sorted({key for key, _ in parse_qsl(parts.query)}))
-    return "/" + "/".join([head, *typed]) + (f"?{keys}" if keys else "")
-
-
-class Traps:
-    """Counts what pages of each shape gave; a shape that gives nothing new is left alone."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, list[int]] = {}
-
-    def saw(self, url: str, is_useful: bool) -> None:
-        """Note a page that was read and whether it gave a product or a link to something new."""
-        counts = self._counts.setdefault(shape(url), [0, 0])
-        counts[0] += 1
-        counts[1] += is_useful
-
-    def credit(self, parent: str) -> None:
-        """A page of the shape ``parent`` led to a product."""
-        if parent:
-            self._counts.setdefault(parent, [0, 0])[1] += 1
-
-    def is_trap(self, url: str) -> bool:
-        """Whether pages like ``url`` have been useless for long."""
-        seen, useful = self._counts.get(shape(url), (0, 0))
-        return seen >= _PATIENCE and useful * 50 < seen
-
-
 def of_page(page: Page) -> Iterator[tuple[str, int]]:
     """(canonical address, kind) of the page's links: lists' products, next pages, cards, the rest."""
     base = page.selector.xpath("//base/@href").get()
@@ -202,54 +157,6 @@ def canonical_link(page: Page) -> str | None:
     """What the page says its own address is (``rel=canonical``), made canonical."""
     found = page.selector.xpath("//link[@rel='canonical']/@href").get()
     return canonical(found, page.url) if found and found.strip() else None
-
-
-def unpacked(body: bytes) -> bytes:
-    """A sitemap's text; gzip is unpacked up to 64 MiB, so that no bomb fills the memory."""
-    if not body.startswith(b"\x1f\x8b"):
-        return body
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
-            return file.read(MAX_SITEMAP_BYTES)
-    except (OSError, EOFError, zlib.error):
-        engine = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        try:
-            return engine.decompress(body, MAX_SITEMAP_BYTES)
-        except zlib.error:
-            return b""
-
-
-def of_sitemap(body: bytes) -> tuple[str, list[str]]:
-    """("index", "urls" or "none", the addresses) of a sitemap in XML or plain text."""
-    text = unpacked(body)
-    if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines()]
-        urls = [line for line in lines if line.startswith(("http://", "https://"))]
-        return (
-            ("urls", urls)
-            if urls and len(urls) * 2 > len([line for line in lines if line])
-            else ("none", [])
-        )
-    try:
-        sitemap = Sitemap(text)
-        kind = {"sitemapindex": "index", "urlset": "urls"}.get(sitemap.type, "none")
-        return kind, [
-            entry["loc"] for entry in sitemap if isinstance(entry.get("loc"), str)
-        ] if kind != "none" else []
-    except Exception as error:  # noqa: BLE001 - lxml and scrapy raise many kinds on broken XML
-        del error
-        return "none", []
-
-
-def sitemaps_of_robots(body: bytes) -> list[str]:
-    """The Sitemap lines of a robots.txt."""
-    lines = body[:500_000].decode("utf-8", "replace").splitlines()
-    pairs = [line.split("#")[0].partition(":") for line in lines]
-    return [
-        value.strip()
-        for key, _, value in pairs
-        if key.strip().lower() == "sitemap" and value.strip()
-    ]
 
 
 def page_of(url: str, body: str) -> Page:

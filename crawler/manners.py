@@ -7,7 +7,7 @@ import re
 from scrapy.http import Response
 
 from crawler.journal import digest
-from crawler.links import Traps
+from crawler.traps import Traps
 
 _REFUSALS = (401, 403, 407, 451)
 _CHALLENGE = re.compile(

@@ -13,7 +13,7 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Request, Response
 
-from crawler.sites import host_of, is_loopback
+from crawler.site import host_of, is_loopback
 
 _BUSY = (429, 503)
 

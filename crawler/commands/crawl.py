@@ -15,7 +15,8 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 
 from catalogue.errors import CatalogueError
 from crawler.shop import Shop
-from crawler.sites import DEMO, Site, host_of, read_sites
+from crawler.site import Site, host_of
+from crawler.site_list import DEMO, read_sites
 
 _QUIET = ("scrapy", "twisted", "asyncio", "filelock", "PIL")
 

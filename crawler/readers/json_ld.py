@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crawler.items import Claim, Page
-from crawler.readers import schema_org
+from crawler.readers import nodes, schema_org
 from crawler.readers.repair import parse_json
 
 _BLOCKS = "//script[contains(translate(@type, 'LDJSON', 'ldjson'), 'ld+json')]"
@@ -20,16 +20,16 @@ def blocks(page: Page) -> list[Any]:
 def read(page: Page) -> list[Claim]:
     """One claim per product that the page is about, in the order of the page."""
     values = blocks(page)
-    ids = schema_org.index_ids(values)
-    nodes = schema_org.main_products(values)
-    return [schema_org.claim(node, page.url, "json-ld", ids) for node in nodes]
+    ids = nodes.index_ids(values)
+    products = nodes.main_products(values)
+    return [schema_org.claim(node, page.url, "json-ld", ids) for node in products]
 
 
 def crumbs(page: Page) -> list[str]:
     """The breadcrumb that JSON-LD names."""
-    return schema_org.breadcrumb(blocks(page))
+    return nodes.breadcrumb(blocks(page))
 
 
 def listed(page: Page) -> list[str]:
     """The product addresses of the page's ItemLists."""
-    return schema_org.listed_urls(blocks(page), page.url)
+    return nodes.listed_urls(blocks(page), page.url)

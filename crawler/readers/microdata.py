@@ -7,6 +7,7 @@ from typing import Any
 from extruct.w3cmicrodata import MicrodataExtractor
 
 from crawler.items import Claim, Page
+from crawler.readers import nodes as linked
 from crawler.readers import schema_org
 
 
@@ -36,10 +37,10 @@ def _node(entry: Any) -> Any:
 
 def read(page: Page) -> list[Claim]:
     """One claim per product that the page is about."""
-    products = schema_org.main_products(nodes(page))
+    products = linked.main_products(nodes(page))
     return [schema_org.claim(node, page.url, "microdata", {}) for node in products]
 
 
 def crumbs(page: Page) -> list[str]:
     """The breadcrumb that microdata names."""
-    return schema_org.breadcrumb(nodes(page))
+    return linked.breadcrumb(nodes(page))

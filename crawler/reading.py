@@ -1,0 +1,185 @@
+"""What an answered page gives: items, links for the queue, and a counted reason where it gives none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from urllib.parse import urljoin
+
+from scrapy.http import Response, TextResponse
+
+from catalogue.brands import brand_slug
+from crawler import conduct, links, sitemaps
+from crawler.asking import MAX_DEPTH, ROBOTS, Asked, Asking
+from crawler.items import Claim, Page, ShoeItem
+from crawler.journal import digest
+from crawler.judge import refusal
+from crawler.listing import Entry, to_records
+from crawler.readers import read_product
+from crawler.run import Run
+from crawler.site import Site
+from crawler.traps import shape
+
+_TEMPORARY = (408, 429, 500, 502, 503, 504, 520, 522, 524)
+
+
+class Reading:
+    """Reads pages for one run; every page ends in the journal, as items or with its reason."""
+
+    def __init__(self, asking: Asking, run: Run, agent: str) -> None:
+        self._asking, self._run, self._agent = asking, run, agent
+        self._report, self._manners = asking.report, asking.manners
+
+    def read(self, response: Response, asked: Asked) -> Iterator[ShoeItem]:
+        """The items of an answer, whatever it is."""
+        site = asked.site
+        refusing = self._manners[site.name].answered(response, asked.is_extra)
+        if refusing and not site.refusing:
+            site.refusing = refusing
+            self._report.note(site.name, f"the shop refuses ({refusing}); it is left alone")
+        if asked.kind == ROBOTS:
+            self._read_robots(response, site)
+        elif response.status != 200:
+            self._note_status(response.status, asked, bool(refusing))
+        elif asked.kind != links.SITEMAP and _is_html(response):
+            yield from self._read_html(response, asked)
+        else:
+            self._read_sitemap(response, asked)
+
+    def _read_robots(self, response: Response, site: Site) -> None:
+        if response.status == 200:
+            for url in sitemaps.sitemaps_of_robots(response.body):
+                self._asking.add(site.name, _absolute(url, response.url), links.SITEMAP, 0)
+
+    def _note_status(self, status: int, asked: Asked, is_refusing: bool) -> None:
+        reason = f"http {status}"
+        if not asked.is_extra:
+            self._report.refuse(asked.site.name, reason)
+        if status in _TEMPORARY:
+            self._run.failed.add(digest(asked.site.name, asked.url))
+        elif not is_refusing:
+            self._run.journal.add_page(asked.site.name, asked.url, reason)
+
+    def _refuse(self, asked: Asked, reason: str) -> None:
+        """Count a page that gave nothing; it is not read again by this run."""
+        self._report.refuse(asked.site.name, reason)
+        self._run.journal.add_page(asked.site.name, asked.url, reason)
+
+    def _read_sitemap(self, response: Response, asked: Asked) -> None:
+        site = asked.site
+        found, urls = sitemaps.of_sitemap(response.body)
+        if found == "none":
+            if not asked.is_extra:
+                self._report.refuse(site.name, "not a page")
+            self._run.journal.add_page(site.name, asked.url, "not a page")
+            return
+        fresh, depth = [], asked.depth + 1
+        for url in urls:
+            if found == "index":
+                address, kind = _absolute(url, response.url), links.SITEMAP
+            else:
+                address, kind = links.canonical(url, response.url) or "", links.kind_of(url)
+                kind = links.PRODUCT if kind == links.OTHER else kind
+            is_near = address and depth <= MAX_DEPTH
+            if is_near and self._asking.add(site.name, address, kind, depth):
+                fresh.append((site.record(address), kind, depth))
+        self._run.journal.add_links(site.name, fresh)
+        self._run.journal.add_page(site.name, asked.url, "sitemap")
+
+    def _read_html(self, response: TextResponse, asked: Asked) -> Iterator[ShoeItem]:
+        site = asked.site
+        page = links.page_of(response.url, response.text)
+        in_page = conduct.of_page(page, self._agent)
+        directives = conduct.of_headers(response.headers, self._agent) | in_page
+        final = links.canonical(response.url) or response.url
+        if self._is_known(asked, site.record(final)):
+            self._refuse(asked, "duplicate address")
+            return
+        shown = list(links.of_page(page))
+        claim, crumbs, is_told = read_product(page)
+        if "nofollow" not in directives:
+            self._follow(shown, asked, final)
+            self._follow(_variant_pages(claim), asked, final)
+        reason = "noindex" if "noindex" in directives else refusal(page, claim, crumbs, is_told)
+        is_product = reason is None or reason.startswith("not a shoe")
+        addresses = [address for address, _ in shown]
+        self._manners[site.name].saw(final, is_product, asked.parent, addresses)
+        records = [] if reason or claim is None else to_records(claim, crumbs, page)
+        yield from self._items(asked, page, final, reason, records, conduct.barring(directives))
+
+    def _is_known(self, asked: Asked, final: str) -> bool:
+        """Whether the answer came from another address that the run knows."""
+        if final == asked.url:
+            return False
+        return not self._asking.frontiers[asked.site.name].mark(final) and asked.depth > 0
+
+    def _items(
+        self,
+        asked: Asked,
+        page: Page,
+        final: str,
+        reason: str | None,
+        records: list[Entry],
+        barred: str | None,
+    ) -> Iterator[ShoeItem]:
+        site = asked.site
+        own = links.canonical_link(page)
+        url = site.record(own if own and site.owns(own) and reason is None else final)
+        if reason is None and not records:
+            reason = "variants have pages of their own"
+        wanted = [entry for entry in records if _is_wanted(site, entry)]
+        if reason is None and not wanted:
+            reason = "another brand"
+        if reason is None and not self._claim_url(site, url):
+            reason = "duplicate address"
+        if reason is not None:
+            self._refuse(asked, reason)
+            return
+        wanted = wanted[: self._asking.left_of_limit(site.name)]
+        for part, (fields, pictures) in enumerate(wanted):
+            self._asking.item_opened(site.name)
+            head = {"site": site.name, "url": url}
+            record = head | fields | {"fetched_at": datetime.now(UTC).isoformat(timespec="seconds")}
+            yield ShoeItem(site.name, asked.url, part, len(wanted), record, pictures, barred)
+
+    def _claim_url(self, site: Site, url: str) -> bool:
+        key = digest(site.name, url)
+        if key in self._run.journal.urls:
+            return False
+        self._run.journal.urls.add(key)
+        return True
+
+    def _follow(self, shown: list[tuple[str, int]], asked: Asked, final: str) -> None:
+        site, depth, fresh = asked.site, asked.depth, []
+        parent = shape(final)
+        for address, kind in shown:
+            # the next page of a listing is no deeper than the first
+            is_next = kind == links.LISTING and shape(address) == parent and depth
+            deeper = depth if is_next else depth + 1
+            is_near = deeper <= MAX_DEPTH
+            if is_near and self._asking.add(site.name, address, kind, deeper, parent):
+                fresh.append((site.record(address), kind, deeper))
+        self._run.journal.add_links(site.name, fresh)
+
+
+def _variant_pages(claim: Claim | None) -> list[tuple[str, int]]:
+    """The pages of the product's other colourways."""
+    urls = [links.canonical(entry.url) for entry in claim.variants if entry.url] if claim else []
+    return [(url, links.PRODUCT) for url in urls if url]
+
+
+def _is_wanted(site: Site, entry: Entry) -> bool:
+    return not site.brands or brand_slug(entry[0]["brand_text"]) in site.brands
+
+
+def _absolute(url: str, base: str) -> str:
+    try:
+        return urljoin(base, url.strip())
+    except ValueError:
+        return ""
+
+
+def _is_html(response: Response) -> bool:
+    head = response.body[:300].lstrip(b"\xef\xbb\xbf \r\n\t")
+    is_list = head.startswith(b"\x1f\x8b") or b"<urlset" in head or b"<sitemapindex" in head
+    return isinstance(response, TextResponse) and not is_list
