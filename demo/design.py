@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 Color = tuple[int, int, int]  # sRGB, 0..255
 
-CLOSURES = ("laces", "gore", "straps", "none")
 TREADS = ("herringbone", "lugs", "waves", "dots", "blocks", "flat")
 SIDEWALLS = ("plain", "stripe", "ribs", "layers", "speckle", "pods", "foxing")
 TOES = ("plain", "cap", "shell", "mudguard", "wing")
@@ -63,7 +62,7 @@ class Sole:
 class Upper:
     """Closure, panels, emblem and materials."""
 
-    closure: str = "laces"
+    closure: str = "laces"  # laces, gore or straps
     lace_rows: int = 6
     is_crossed: bool = False
     slit: float = 0.036  # half width of the gap that the laces bridge
@@ -81,7 +80,6 @@ class Upper:
     straps: tuple[tuple[float, float], ...] = ()  # (x, width) of a sandal's straps
     is_open_back: bool = False
     material: str = "leather"
-    overlay_material: str = "leather"
 
 
 @dataclass(frozen=True)

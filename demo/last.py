@@ -13,12 +13,19 @@ from demo.design import Shoe
 
 Floats = NDArray[np.float32]
 FEATHER_FRONT, FEATHER_REAR = 0.986, 0.012  # ends of the upper where it meets the sole
+SHAFT = (0.25, 0.32)  # heights over the sole between which the vamp becomes a shaft
 
 
 def smoothstep(low: float, high: float, value: Floats) -> Floats:
     """0 below ``low``, 1 above ``high``, a smooth S between."""
     share = np.clip((value - low) / (high - low), 0.0, 1.0)
     return np.asarray(share * share * (3.0 - 2.0 * share), np.float32)
+
+
+def between(value: Floats, low: float, high: float) -> Floats:
+    """1 between ``low`` and ``high``, 0 outside, soft at both."""
+    soft = (high - low) * 0.25
+    return smoothstep(low, low + soft, value) * (1.0 - smoothstep(high - soft, high, value))
 
 
 def hermite(knots: list[float], values: list[float], x: Floats) -> Floats:

@@ -7,17 +7,15 @@ shoe as a map of the floor; each pixel looks up where its line of sight meets th
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from demo.camera import DISTANCE, View
 from demo.design import Shoe
 from demo.last import Floats
-from demo.mesh import outline
-
-if TYPE_CHECKING:
-    from demo.shoe import View
+from demo.loft import outline
+from demo.mesh import PAIR_GAP, PAIR_LAG
 
 PER_LENGTH = 100  # px of the floor map per shoe length
 LEFT, NEAR = -0.6, -1.1  # the map's corner on the floor
@@ -31,7 +29,7 @@ def _floor_map(shoe: Shoe, is_pair: bool) -> Floats:
     ring = np.concatenate([np.stack([x, middle + half], 1), np.stack([x, middle - half], 1)[::-1]])
     rings = [ring]
     if is_pair:
-        rings.append(ring * [1, -1] - [0.07, 0.46])
+        rings.append(ring * [1, -1] - [PAIR_LAG, PAIR_GAP])
     image = Image.new("L", MAP_SIZE, 0)
     for line in rings:
         points = (line - [LEFT, NEAR]) * PER_LENGTH
@@ -47,8 +45,6 @@ def _floor_map(shoe: Shoe, is_pair: bool) -> Floats:
 
 def ground_shade(shoe: Shoe, view: View, size_px: tuple[int, int], is_pair: bool) -> Floats:
     """(H, W) brightness of the floor at each pixel; 1 where the line of sight misses it."""
-    from demo.shoe import DISTANCE
-
     # Every second pixel is enough for what is this soft.
     wide, high = (size_px[0] + 1) // 2, (size_px[1] + 1) // 2
     columns = (2 * np.arange(wide, dtype=np.float32) + 1 - view.offset[0]) / view.scale

@@ -5,8 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
+import signal
+import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +19,21 @@ import pytest
 from PIL import Image
 
 from catalogue.errors import CatalogueError
-from demo.drawn import COLUMNS, PLACEHOLDER, drawn_catalogue, plan_catalogue
-from demo.ranges import BRANDS, articles
+from demo.brands import BRANDS
+from demo.dirt import SIZE
+from demo.drawn import CODE, COLUMNS, drawn_catalogue
+from demo.plan import PLACEHOLDER, plan_catalogue
+from demo.ranges import articles
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCTS, ANGLES, SMALL = 2, 4, (100, 120)
+draw_small = partial(drawn_catalogue, products=PRODUCTS, angles=ANGLES, size_px=SMALL)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return drawn_catalogue(tmp_path_factory.mktemp("drawn"), jobs=2, products=2, angles=1)
+    """A catalogue drawn without interruption by one process."""
+    return draw_small(tmp_path_factory.mktemp("drawn"), jobs=1)
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -36,6 +49,10 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
+def changed_at(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
 def opened(path: Path) -> Image.Image:
     return Image.open(io.BytesIO(path.read_bytes()))
 
@@ -48,7 +65,8 @@ def test_the_csv_has_the_columns_and_only_pictures_that_exist(made: Path) -> Non
     assert listed == on_disk
     for row in rows:
         if row["kind"] == "studio" and row["use"] == "1":
-            assert opened(made / row["image"]).size == (500, 600)
+            assert opened(made / row["image"]).size == SMALL
+    assert opened(made / PLACEHOLDER).size == SIZE == (500, 600)  # the default of shoes too
 
 
 def test_brands_products_and_views_are_as_planned() -> None:
@@ -114,7 +132,7 @@ def test_duplicates_are_what_their_notes_say(made: Path) -> None:
         apart = np.asarray(small, int) - np.asarray(opened(made / source).resize((50, 60)), int)
         assert np.abs(apart).mean() < 3
         if row["note"].endswith("resized"):
-            assert opened(made / row["image"]).size == (350, 420)
+            assert opened(made / row["image"]).size == (70, 84)
 
 
 def test_shared_pictures_belong_to_another_product(made: Path) -> None:
@@ -135,28 +153,53 @@ def test_the_placeholder_stands_for_several_products(made: Path) -> None:
 
 
 def test_a_second_call_draws_nothing(made: Path) -> None:
-    began = time.perf_counter()
-    assert drawn_catalogue(made.parent, products=2, angles=1) == made
-    assert time.perf_counter() - began < 0.05
+    stamps = changed_at(made)
+    assert draw_small(made.parent) == made
+    assert changed_at(made) == stamps
 
 
-def test_a_killed_run_goes_on_and_jobs_change_no_byte(made: Path) -> None:
-    """What a kill leaves: some pictures, half a temporary file, no CSV."""
-    before = hashes(made)
-    (made / "catalogue.csv").unlink()
-    pictures = [path for path in sorted(made.rglob("*.jpg")) if "-exact" not in path.name]
-    lost, kept = pictures[::3], pictures[1]
-    for path in lost:
-        path.unlink()
-    (kept.parent / ".01-side.jpg.77.tmp").write_bytes(b"half")
-    stamp = kept.stat().st_mtime_ns
+KILLED = f"""
+import sys
+from pathlib import Path
+from demo.drawn import drawn_catalogue
+drawn_catalogue(Path(sys.argv[1]), 2, {PRODUCTS}, {ANGLES}, size_px={SMALL})
+"""
+
+
+def test_a_killed_run_goes_on_and_jobs_change_no_byte(made: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    while len(list(tmp_path.rglob("*.jpg"))) < 3:
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.01)
+    run.kill()
+    run.communicate(timeout=30)  # its workers hold the pipe too: they end with it
+    left = changed_at(tmp_path / made.name)
+    finished = {path: stamp for path, stamp in left.items() if not path.name.endswith(".tmp")}
+    assert run.returncode == -signal.SIGKILL
+    assert 3 <= len(finished) < len(hashes(made)) and "catalogue.csv" not in hashes(tmp_path)
+    half = next(iter(finished)).with_name(".01-side.jpg.77.tmp")  # in case no write was cut short
+    half.write_bytes(b"half")
+
     told: list[tuple[int, int]] = []
-    again = drawn_catalogue(
-        made.parent, jobs=1, products=2, angles=1, progress=lambda done, of: told.append((done, of))
-    )
-    assert again == made and hashes(made) == before
-    assert kept.stat().st_mtime_ns == stamp
-    assert told[-1] == (20, 20) and told == sorted(told)
+    again = draw_small(tmp_path, jobs=1, progress=lambda done, of: told.append((done, of)))
+    assert hashes(again) == hashes(made)
+    assert finished.items() <= changed_at(again).items()
+    assert told[-1] == (80, 80) and told == sorted(told)
+
+
+def test_the_folder_is_named_after_all_code_that_draws() -> None:
+    """What `demo.drawn` imports, directly or not, is in its fingerprint."""
+    found, waiting = set(), {"drawn"}
+    while waiting:
+        module = waiting.pop()
+        found.add(module)
+        text = (ROOT / "demo" / f"{module}.py").read_text("utf-8")
+        waiting |= set(re.findall(r"^from demo\.(\w+) import", text, re.MULTILINE))
+        for names in re.findall(r"^from demo import (.+)", text, re.MULTILINE):
+            waiting |= set(names.split(", "))
+        waiting -= found
+    assert found == set(CODE)
 
 
 @pytest.mark.parametrize("sizes", [(0, 1, 1), (1, 0, 1), (1, 1, -1)])
