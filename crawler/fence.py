@@ -8,7 +8,7 @@ inside by DNS or by a redirect.
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+from typing import Any, ClassVar
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
@@ -47,9 +47,9 @@ class FenceMiddleware:
         """
         name = request.meta.get("site")
         if name is None:  # robots.txt, asked for by Scrapy itself, perhaps redirected
-            host = host_of(request.url)
-            named = self._crawler.settings.getlist("SHOES_NAMED_HOSTS")
-            if is_local_host(host) and host not in named and not any(map(is_loopback, named)):
+            first = request.meta.get("redirect_urls", [request.url])[0]
+            # at home only where it was asked for there: the page before it passed the fence
+            if is_local_host(host_of(request.url)) and not is_local_host(host_of(first)):
                 raise Refused("private address")
             return
         site = self._crawler.spider.sites[name]
@@ -88,6 +88,7 @@ class PublicResolver(CachingThreadedResolver):  # type: ignore[misc]  # as above
     """Resolves names as Scrapy does, but none to a private address unless the user named it."""
 
     named: frozenset[str] = frozenset()
+    refused: ClassVar[set[str]] = set()  # names that led inside, for the middleware below
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: Any) -> Any:
@@ -106,5 +107,19 @@ class PublicResolver(CachingThreadedResolver):  # type: ignore[misc]  # as above
         except ValueError:
             is_public = True
         if not is_public and name not in self.named and not is_loopback(name):
+            self.refused.add(name)
             raise Refused("private address")
         return found
+
+
+class ResolvedMiddleware:
+    """Says why a name was not resolved; next to the downloader, so that it is not tried again."""
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        """Turn the network's "unknown host" into the reason that `PublicResolver` had.
+
+        Raises:
+            Refused: the name leads to a private address.
+        """
+        if host_of(request.url) in PublicResolver.refused:
+            raise Refused("private address") from exception

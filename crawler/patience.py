@@ -12,34 +12,58 @@ from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Request, Response
+from scrapy.robotstxt import ProtegoRobotParser
 
 from crawler.site import host_of, is_loopback
 
 _BUSY = (429, 503)
 
 
-class SitePace(AutoThrottle):  # type: ignore[misc]  # scrapy is untyped here
+class PacedRobots(ProtegoRobotParser):  # type: ignore[misc]  # scrapy is untyped here
+    """A robots.txt that also sets its host's least delay, by its ``Crawl-delay``.
+
+    Scrapy leaves Crawl-delay alone; it asks here before each request, with the address.
+    """
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, robotstxt_body: bytes) -> PacedRobots:
+        """As Scrapy builds it."""
+        robots = cls(robotstxt_body, crawler.spider)
+        robots.crawler = crawler
+        return robots
+
+    def allowed(self, url: str | bytes, user_agent: str | bytes) -> bool:
+        """Whether ``url`` may be asked for."""
+        address = url.decode("latin-1") if isinstance(url, bytes) else url
+        agent = user_agent.decode("latin-1") if isinstance(user_agent, bytes) else user_agent
+        host, delay = host_of(address), self.rp.crawl_delay(agent)
+        if delay and (pace := self.crawler.get_extension(SitePace)) is not None:
+            pace.slow_down(host, float(delay))
+        return bool(super().allowed(url, user_agent))
+
+
+class SitePace(AutoThrottle):  # type: ignore[misc]  # as above
     """AutoThrottle per host, but for loopback and for sites whose ``delay-s`` is given.
 
-    A ``Crawl-delay`` of robots.txt is the least delay of its host.
+    A ``Crawl-delay`` of robots.txt is the least delay of its host, from the first page on.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._least: dict[str, float] = {}
-        robots_parsed = getattr(signals, "robots_parsed", None)
-        if robots_parsed is not None:
-            crawler.signals.connect(self._robots_parsed, signal=robots_parsed)
+        self._most_s = crawler.settings.getfloat("SHOES_MAX_CRAWL_DELAY")
+        crawler.signals.connect(self._reached, signal=signals.request_reached_downloader)
 
-    def _robots_parsed(self, robotparser: Any, request: Request) -> None:
-        parser: Any = getattr(robotparser, "rp", None)
-        agent = self.crawler.settings["USER_AGENT"]
-        delay = parser.crawl_delay(agent) if hasattr(parser, "crawl_delay") else None
+    def slow_down(self, host: str, delay_s: float) -> None:
+        """Let ``host`` rest at least ``delay_s`` between requests; loopback needs no rest."""
+        if not is_loopback(host):
+            self._least[host] = min(delay_s, self._most_s)
+
+    def _reached(self, request: Request) -> None:
         host = host_of(request.url)
-        if delay and not is_loopback(host):
-            self._least[host] = min(
-                float(delay), self.crawler.settings.getfloat("SHOES_MAX_CRAWL_DELAY")
-            )
+        slot = self.crawler.engine.downloader.slots.get(host)
+        if slot is not None and slot.delay < self._least.get(host, 0.0):
+            slot.delay, slot.concurrency = self._least[host], 1
 
     def _adjust_delay(self, slot: Any, latency: float, response: Response) -> None:
         host = host_of(response.url)

@@ -8,6 +8,8 @@ import os
 
 from scrapy.settings import default_settings
 
+from crawler.contact import user_agent
+
 BOT_NAME = "solemap"
 SPIDER_MODULES = ["crawler.spiders"]
 COMMANDS_MODULE = "crawler.commands"
@@ -22,13 +24,10 @@ SHOES_MAX_RETRY_AFTER = 120  # seconds; a shop that asks for more is asked again
 SHOES_MAX_CRAWL_DELAY = 30  # seconds; robots.txt may ask for more, we do not wait longer
 SHOES_NAMED_HOSTS: list[str] = []  # set by the command: hosts that the user typed
 
-# Say who to write to: SOLEMAP_CONTACT=you@example.org, or -s USER_AGENT="..."
-USER_AGENT = os.environ.get(
-    "SOLEMAP_USER_AGENT",
-    "Solemap/0.1 (+https://github.com/solemap/solemap; contact: "
-    f"{os.environ.get('SOLEMAP_CONTACT', 'see the address')})",
-)
+# Who runs this crawl: SOLEMAP_CONTACT=you@example.org, or -s USER_AGENT="..."; see crawler.contact
+USER_AGENT = user_agent(os.environ.get("SOLEMAP_CONTACT"))
 ROBOTSTXT_OBEY = True
+ROBOTSTXT_PARSER = "crawler.patience.PacedRobots"
 COOKIES_ENABLED = False
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
@@ -36,6 +35,10 @@ AUTOTHROTTLE_MAX_DELAY = 30.0
 AUTOTHROTTLE_TARGET_CONCURRENCY = 2.0
 CONCURRENT_REQUESTS = 32
 CONCURRENT_REQUESTS_PER_DOMAIN = 8
+if hasattr(default_settings, "DOWNLOAD_DELAY_JITTER"):
+    DOWNLOAD_DELAY_JITTER = 0  # a delay that was asked for is the least, not the middle
+else:  # before Scrapy 2.19
+    RANDOMIZE_DOWNLOAD_DELAY = False
 DOWNLOAD_TIMEOUT = 30
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
@@ -50,6 +53,7 @@ URLLENGTH_LIMIT = 2083
 DOWNLOADER_MIDDLEWARES = {
     "crawler.fence.FenceMiddleware": 50,
     "crawler.patience.RetryAfterMiddleware": 560,
+    "crawler.fence.ResolvedMiddleware": 595,
 }
 ITEM_PIPELINES = {"crawler.pipelines.PicturesPipeline": 300}
 EXTENSIONS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -74,22 +75,30 @@ def port_of(url: str) -> int | None:
 
 def is_local_host(host: str) -> bool:
     """Whether ``host`` is localhost or an address by number that is not public."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return False
+    number = _number_of(host)
+    return _is_localhost(host) or (number is not None and not number.is_global)
 
 
 def is_loopback(host: str) -> bool:
     """Whether ``host`` is this machine: localhost or 127.0.0.0/8 or ::1."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+    number = _number_of(host)
+    return _is_localhost(host) or (number is not None and number.is_loopback)
+
+
+def _is_localhost(host: str) -> bool:
+    return host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost")
+
+
+def _number_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that ``host`` writes by number, also as 2130706433, 0x7f.1 or ::ffff:127.0.0.1."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        number = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host)) if host[:1].isdigit() else None
+        except (OSError, UnicodeError):
+            return None
+    return getattr(number, "ipv4_mapped", None) or number
 
 
 def name_of(url: str) -> str:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class SmallShop(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: Counter[str] = Counter()
+        self.times: list[tuple[float, str]] = []
         self.faults: dict[str, list[tuple[int, dict[str, str]]]] = {}
         self.sitemap: list[str] = []
         self.delay_s = 0.0
@@ -114,6 +116,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked[self.path] += 1
+        self.server.times.append((time.monotonic(), self.path))
         status, body, headers = self.server.answer(self.path)
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
@@ -125,25 +128,36 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def shop() -> Iterator[SmallShop]:
-    server = SmallShop()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+@contextmanager
+def opened(server: SmallShop) -> Iterator[SmallShop]:
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture
+def shop() -> Iterator[SmallShop]:
+    with opened(SmallShop()) as server:
+        yield server
+
+
+def prepared(folder: Path) -> Path:
+    """``folder`` as a fresh checkout's root, as far as a crawl reads it."""
+    (folder / "scrapy.cfg").write_text("[settings]\ndefault = crawler.settings\n")
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    return folder
+
+
+@pytest.fixture
 def place(tmp_path: Path) -> Path:
-    (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = crawler.settings\n")
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    return tmp_path
+    return prepared(tmp_path)
 
 
-def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(place: Path, *arguments: str, shadow: Path | None = None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "scrapy", "crawl", "shoes", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    paths = os.pathsep.join(map(str, filter(None, [shadow, ROOT])))
+    environment = {**os.environ, "PYTHONPATH": paths}
     return subprocess.Popen(
         command,
         cwd=place,
@@ -154,8 +168,8 @@ def start(place: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def crawl(place: Path, *arguments: str) -> tuple[int, str]:
-    process = start(place, *arguments)
+def crawl(place: Path, *arguments: str, shadow: Path | None = None) -> tuple[int, str]:
+    process = start(place, *arguments, shadow=shadow)
     output, _ = process.communicate(timeout=60)
     return process.returncode, output
 
@@ -186,6 +200,8 @@ def test_crawl_then_again_then_a_product_vanishes(shop: SmallShop, place: Path) 
     check_whole(place)
     assert not [path for path in shop.asked if path.startswith(("/private", "/cart"))]
     assert not [path for path in shop.asked if "sort=" in path or "utm" in path]
+    tries = [moment for moment, path in shop.times if path == "/p/3"]
+    assert len(tries) == 3 and tries[2] - tries[1] >= 1.0, "Retry-After: 1"
     assert max(int(path[5:]) for path in shop.asked if path.startswith("/cal/")) < 60
     assert "not a shoe (name)" in output and "/media/0-0.png" in shop.asked
     assert '- "asics"' in (place / "brands.yaml").read_text()

@@ -14,6 +14,7 @@ from pathlib import Path
 from scrapy.commands.crawl import Command as ScrapyCrawl
 
 from catalogue.errors import CatalogueError
+from crawler import contact
 from crawler.shop import Shop
 from crawler.site import Site, host_of
 from crawler.site_list import DEMO, read_sites
@@ -62,6 +63,8 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
         settings.set("SHOES_SITES", sites, priority="cmdline")
         hosts = [host_of(site.url) for site in sites]
         settings.set("SHOES_NAMED_HOSTS", hosts, priority="cmdline")
+        if told := contact.warning(sites, settings["USER_AGENT"]):
+            sys.stderr.write(told + "\n")
         if not opts.loglevel:
             for name in _QUIET:
                 logging.getLogger(name).setLevel(logging.ERROR)
