@@ -11,6 +11,8 @@ def make_deterministic(threads: int = 1) -> None:
     """A fixed number of threads and deterministic kernels: both would change the last bits."""
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    # It would fill every new tensor with NaN, a debugging aid that costs memory traffic.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.manual_seed(0)
 
 
