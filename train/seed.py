@@ -12,7 +12,7 @@ def make_deterministic(threads: int = 1) -> None:
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     # It would fill every new tensor with NaN, a debugging aid that costs memory traffic.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(0)
 
 
