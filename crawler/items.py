@@ -44,7 +44,7 @@ class Page:
 
     url: str
     selector: Selector
-    schema_claims: list[Claim] = field(default_factory=list)  # what structured data said so far
+    memo: dict[str, Any] = field(default_factory=dict)  # what readers share, found once
 
 
 @dataclass

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urldefrag
 
 from crawler.items import Claim, Page, PictureClaim
+from crawler.pictures import file_stem
 from crawler.readers import larger, same_picture
 from crawler.words import kind_of
 
@@ -57,7 +59,23 @@ def _pictures(entry: Claim, group: Claim, here: list[Claim], is_alone: bool) -> 
         extra = [p for p in group.pictures if not any(same_picture(p, other) for other in others)]
         own = entry.pictures if is_alone else []
         return _merged(own, extra, True)
-    return _merged(entry.pictures, group.pictures, False)
+    named = [p for p in group.pictures if _color_named(p, here) == entry.color]
+    return [*(own := _merged(entry.pictures, group.pictures, False)), *_others(named, own)]
+
+
+def _others(named: list[PictureClaim], own: list[PictureClaim]) -> list[PictureClaim]:
+    return [claim for claim in named if not any(same_picture(claim, held) for held in own)]
+
+
+def _color_named(picture: PictureClaim, here: list[Claim]) -> str | None:
+    """The colour, of those on the page, that a picture's text or file name names; the longest."""
+    told = _plain(f"{picture.alt or ''} {file_stem(picture.urls[0])}")
+    colors = sorted((e.color for e in here if e.color), key=lambda color: -len(color))
+    return next((color for color in colors if f"-{_plain(color)}-" in f"-{told}-"), None)
+
+
+def _plain(text: str) -> str:
+    return "-".join(re.findall(r"\w+", text.casefold().replace("_", " ")))
 
 
 def _merged(

@@ -26,6 +26,9 @@ _SUFFIX = re.compile(
     rf"[-_](?:{_NAMED})(?:_default)?|[-_.]scaled|\._[A-Za-z]{{2}}_?\w*_)+$",
     re.IGNORECASE,
 )
+_PREFIX = re.compile(
+    rf"^(?:t\d{{2,3}}|tn|th|{_NAMED})_(?=\w)", re.IGNORECASE
+)  # t50_a.jpg, thumb_a.jpg
 _FOLDER = re.compile(
     rf"^(?:[swhc]_?\d{{2,4}}|\d{{2,4}}x\d{{0,4}}(?:x\d+)?|x\d{{2,4}}|(?:{_NAMED}s?)|thumbs|resized?|"
     r"(?:[a-z]{1,2}_[\w.:-]+,)+[a-z]{1,2}_[\w.:-]+|[whcqf]_[\w.:-]+|fit-in|\d{2,4}px)$",
@@ -37,7 +40,7 @@ _IN_NAME = re.compile(
     re.IGNORECASE,
 )
 _IN_TEXT = re.compile(
-    r"(?:^|[/,_-])(?:w|s|sw|sl)_?(\d{2,4})(?=$|[/,._-])|[-_.](\d{2,4})(?:px|w)(?=[./])|[-_](\d{3,4})(?=\.\w+$)",
+    r"(?:^|[/,_-])(?:w|s|sw|sl)_?(\d{2,4})(?=$|[/,._-])|[-_.](\d{2,4})(?:px|w)(?=[./])|[-_](\d{3,4})(?=\.\w+$)|/t(\d{2,3})_",
     re.IGNORECASE,
 )
 _NO_PICTURE = re.compile(
@@ -119,7 +122,7 @@ def picture_key(url: str) -> str:
     stem = stem[:-5] if stem.lower().endswith((".jpeg", ".webp", ".avif", ".tiff")) else stem
     while stem.lower().endswith(EXTENSIONS):
         stem = stem.rsplit(".", 1)[0]
-    short = _SUFFIX.sub("", stem) or stem
+    short = _PREFIX.sub("", _SUFFIX.sub("", stem) or stem)
     folders = [re.sub(r"-[a-z]+_default$", "", folder) for folder in folders]  # PrestaShop's
     kept = [folder for folder in folders if folder and not _FOLDER.match(folder)]
     query = [(k, v) for k, v in parse_qsl(parts.query) if k.lower() not in _SIZE_PARAMETERS]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from crawler import links, pictures
 from crawler.judge import refusal
 from crawler.listing import to_records
-from crawler.readers import read_product
+from crawler.readers import javascript, picture_values, read_product, scripts
 from crawler.readers.repair import parse_json
 from crawler.words import kind_of, without_size
 
@@ -118,3 +120,61 @@ def test_words_say_shoe_or_not(text: str, kind: str | None) -> None:
 def test_a_model_number_is_no_size() -> None:
     assert without_size("Pegasus 41") == "Pegasus 41"
     assert without_size("Pegasus 41 / 42.5") == "Pegasus 41"
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
+def test_a_page_cut_short_is_read_without_error(folder: Path) -> None:
+    text = (folder / "page.html").read_text()
+    for part in (3, 5, 7):
+        page = links.page_of("http://x.kr/p/1", text[: len(text) * part // 8] or " ")
+        claim, crumbs, is_told = read_product(page)
+        refusal(page, claim, crumbs, is_told)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["name", "images", "url", "a b", "price", "brand", "variants", "src"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+@settings(max_examples=150, deadline=None)
+def test_a_literal_of_json_is_its_value(value: Any) -> None:
+    assert javascript.literal(json.dumps(value))[0] == value
+    assert javascript.literal(json.dumps(value, ensure_ascii=False) + ";")[0] == value
+
+
+@given(st.text(alphabet="{}[]()'\"`\\:,;=a1./*!-+ \n", max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_code_of_any_kind_is_no_error(text: str) -> None:
+    scripts.literals("image = " + text)
+    javascript.wrapped("(function(a){return " + text)
+    with contextlib.suppress(javascript.NotLiteral):
+        javascript.literal(text)
+
+
+@given(JSON)
+@settings(max_examples=200, deadline=None)
+def test_data_of_any_shape_is_read_without_error(value: Any) -> None:
+    picture_values.claims(value, "http://x.kr/")
+    text = json.dumps({"image": value, "name": "Runner", "price": 1, "images": [value]})
+    page = links.page_of(
+        "http://x.kr/", f"<h1>Runner</h1><script type=application/json>{text}</script>"
+    )
+    read_product(page)
+
+
+def test_the_time_for_a_large_script_is_bounded() -> None:
+    nested = "image=" + "{a:[" * 300 + "f(" * 3000
+    page = links.page_of("http://x.kr/", f"<h1>x</h1><script>{nested * 20}</script>")
+    began = time.process_time()
+    read_product(page)
+    assert time.process_time() - began < 10

@@ -1,21 +1,39 @@
 """The ladder of readers: each is pure (page in, claims out); here they are merged field by field.
 
 Order is trust. A field comes from the first reader that knows it; ``source`` of the record is the
-reader that gave the name. A new reader (RDFa, Shopify, embedded state) is one line in `LADDER`.
+reader that gave the name. A new reader is one line in `LADDER`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from catalogue.brands import is_known_brand
 from crawler import pictures
 from crawler.items import FIELDS, Claim, Page, PictureClaim
-from crawler.readers import gallery, html, json_ld, microdata, opengraph
+from crawler.readers import (
+    embedded,
+    gallery,
+    html,
+    json_ld,
+    magento,
+    microdata,
+    opengraph,
+    picture_lists,
+    rdfa,
+    shopify,
+    woocommerce,
+)
 
 Reader = Callable[[Page], list[Claim]]
 LADDER: tuple[tuple[str, Reader], ...] = (
     ("json-ld", json_ld.read),
     ("microdata", microdata.read),
+    ("rdfa", rdfa.read),
+    ("shopify", shopify.read),
+    ("woocommerce", woocommerce.read),
+    ("embedded-json", embedded.read),
+    ("embedded-json", magento.read),
     ("opengraph", opengraph.read),
     ("html", html.read),
 )
@@ -28,7 +46,6 @@ def read_product(page: Page) -> tuple[Claim | None, list[str], bool]:
     None where the page names several products alike, as a listing does, or nothing at all.
     """
     claims: list[Claim] = []
-    is_told = False
     for name, read in LADDER:
         found = read(page)
         if name == "html":
@@ -37,20 +54,27 @@ def read_product(page: Page) -> tuple[Claim | None, list[str], bool]:
         chosen = _about_this_page(found, page)
         if chosen is not None:
             claims.append(chosen)
-            is_told = True
         elif len(found) >= _GENERIC:
             return None, breadcrumb(page), False
     if not claims:
         return None, breadcrumb(page), False
-    merged = merge(claims)
+    merged = merge(claims, opengraph.shop_name(page))
     structured = [claim for claim in claims if claim.source != "html"]
-    merged.pictures = join_pictures(structured, gallery.read(page, _anchors(structured)))
-    return merged, breadcrumb(page), is_told
+    merged.pictures = _pictures(page, structured)
+    return merged, breadcrumb(page), bool(structured)
+
+
+def _pictures(page: Page, structured: list[Claim]) -> list[PictureClaim]:
+    """What structured data names, then what the gallery shows, then what lists in scripts add."""
+    anchors = _anchors(structured)
+    shown = gallery.read(page, anchors)
+    known = anchors + [url for claim in shown for url in claim.urls]
+    return join_pictures(structured, [*shown, *picture_lists.read(page, known)])
 
 
 def breadcrumb(page: Page) -> list[str]:
     """The first breadcrumb that some reader finds."""
-    return json_ld.crumbs(page) or microdata.crumbs(page) or html.crumbs(page)
+    return json_ld.crumbs(page) or microdata.crumbs(page) or rdfa.crumbs(page) or html.crumbs(page)
 
 
 def _about_this_page(claims: list[Claim], page: Page) -> Claim | None:
@@ -71,19 +95,33 @@ def _path(url: str) -> str:
     return url.split("#")[0].split("?")[0].rstrip("/").split("://")[-1]
 
 
-def merge(claims: list[Claim]) -> Claim:
-    """One claim of several about the same product: each field from the first that knows it."""
+def merge(claims: list[Claim], shop: str | None = None) -> Claim:
+    """One claim of several about the same product: each field from the first that knows it.
+
+    Where the brand that the first one gives is the shop's own name, a known brand goes before it.
+    """
     named = next((claim for claim in claims if claim.name), claims[0])
     merged = Claim(source=named.source)
     for field in FIELDS:
-        setattr(
-            merged,
-            field,
-            next((value for claim in claims if (value := getattr(claim, field))), None),
-        )
+        told = [value for claim in claims if (value := getattr(claim, field))]
+        setattr(merged, field, next(iter(told), None))
+        if field == "brand_text" and told and shop and told[0].casefold() == shop.casefold():
+            merged.brand_text = next(filter(is_known_brand, told), told[0])
     merged.url = next((claim.url for claim in claims if claim.url), None)
-    merged.variants = next((claim.variants for claim in claims if claim.variants), [])
+    merged.variants = _variants(claims)
     return merged
+
+
+def _variants(claims: list[Claim]) -> list[Claim]:
+    """The variants of the first reader that has any, each with the pictures that others know of it."""
+    told = [claim.variants for claim in claims if claim.variants]
+    first = told[0] if told else []
+    for other in (variant for variants in told[1:] for variant in variants if variant.color):
+        for variant in first:
+            if (variant.color or "").casefold() == (other.color or "").casefold():
+                held = variant.pictures
+                held += [p for p in other.pictures if not any(same_picture(p, h) for h in held)]
+    return first
 
 
 def _anchors(claims: list[Claim]) -> list[str]:
@@ -97,8 +135,10 @@ def join_pictures(claims: list[Claim], shown: list[PictureClaim]) -> list[Pictur
     The same picture is recognised by its key, or by a file name that stands once on either side.
     """
     joined: list[PictureClaim] = []
-    told = next((claim.pictures for claim in claims if claim.pictures), [])
-    for claim in [*told, *shown]:
+    told = [picture for c in claims if c.source != "opengraph" for picture in c.pictures]
+    # a picture for sharing may be a logo, so it counts only where there is no other
+    shared = [] if told else [picture for c in claims for picture in c.pictures]
+    for claim in [*told, *shared, *shown]:
         claim = PictureClaim(
             tuple(url for url in claim.urls if pictures.is_address(url)), claim.alt
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from crawler.items import Claim
 from crawler.words import without_size
+
+_COLOR = re.compile(r"colou?r|farbe|couleur|색상|컬러|칼라|カラー|颜色", re.IGNORECASE)
 
 
 def colourways(variants: Iterable[Claim]) -> list[Claim]:
@@ -32,3 +35,12 @@ def _one(same: list[Claim]) -> Claim:
     for variant in same[1:]:
         first.pictures += [entry for entry in variant.pictures if entry not in first.pictures]
     return first
+
+
+def is_color_name(option: str) -> bool:
+    """Whether an option or attribute of this name holds colours.
+
+    >>> is_color_name("Colour"), is_color_name("pa_color"), is_color_name("색상"), is_color_name("Size")
+    (True, True, True, False)
+    """
+    return bool(_COLOR.search(option))

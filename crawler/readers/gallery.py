@@ -6,6 +6,7 @@ from typing import Any
 
 from crawler import pictures
 from crawler.items import Page, PictureClaim
+from crawler.readers import heading as main_heading
 from crawler.readers import picture_elements
 from crawler.readers.picture_elements import Found
 
@@ -16,7 +17,7 @@ def read(page: Page, anchors: list[str]) -> list[PictureClaim]:
     A picture named in several sizes, also by several elements, comes once.
     """
     root = page.selector.root
-    heading = _heading(root)
+    heading = main_heading.element(page)
     own = [
         entry for entry in picture_elements.find(root, page.url, heading) if not entry.is_elsewhere
     ]
@@ -26,15 +27,6 @@ def read(page: Page, anchors: list[str]) -> list[PictureClaim]:
         return []
     members = _same_gallery(anchor, own, heading)
     return _joined(members)
-
-
-def _heading(root: Any) -> Any:
-    headings = root.xpath("//h1[normalize-space()]")
-    return (
-        headings[-1]
-        if len(headings) > 1 and root.xpath("//header//h1")
-        else next(iter(headings), None)
-    )
 
 
 def _anchor(

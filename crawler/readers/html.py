@@ -12,13 +12,15 @@ from parsel import Selector
 
 from catalogue.brands import brand_at_head, is_known_brand
 from crawler.items import Claim, Page
+from crawler.readers import heading as main_heading
+from crawler.readers.picture_elements import is_elsewhere
 from crawler.words import clean, without_shop
 
 _LABELS = {
     "brand_text": ("brand", "brand name", "브랜드", "브랜드명", "상표"),
     "maker": ("manufacturer", "maker", "vendor", "제조사", "제조회사"),
     "sku": ("sku", "model", "model no", "model number", "style", "style code", "style no", "item no", "article",
-            "article number", "product code", "reference", "ref", "품번", "모델명", "모델번호", "상품코드", "제품코드", "상품번호", "스타일 코드"),
+            "article number", "product code", "reference", "ref", "품번", "자체상품코드", "자체 상품코드", "모델명", "모델번호", "상품코드", "제품코드", "상품번호", "스타일 코드"),
     "gtin": ("ean", "gtin", "upc", "barcode", "바코드"),
     "color": ("color", "colour", "colorway", "colourway", "색상", "컬러"),
     "category": ("category", "product type", "카테고리", "분류", "상품분류"),
@@ -27,6 +29,9 @@ _FIELD_OF = {label: field for field, labels in _LABELS.items() for label in labe
 _BUY = re.compile(
     r"add to (?:cart|bag|basket)|buy (?:it )?now|in den warenkorb|장바구니|구매하기|바로\s?구매|카트에 담기|sold out|out of stock|품절",
     re.IGNORECASE,
+)
+_BRANDED = re.compile(
+    r"(?<!navbar-)(?<![a-z])(?:brand|vendor)(?:[-_]?(?:name|link|title))?(?![\w-])", re.IGNORECASE
 )
 _PRICE = re.compile(
     r"(?:[$€£₩¥]\s?\d[\d.,]*|\d[\d.,]*\s?(?:원|€|USD|EUR|KRW|won)\b|\d{1,3}(?:,\d{3})+\s?원)"
@@ -40,11 +45,9 @@ _CRUMBS = (
 
 def heading(page: Page) -> str | None:
     """The text of the page's main heading, else its title without the shop's name."""
-    for path in ("//main//h1", "//article//h1", "//body//h1[not(ancestor::header)]", "//h1"):
-        for found in page.selector.xpath(path):
-            text = clean(" ".join(found.xpath(".//text()").getall()))
-            if text:
-                return text
+    found = main_heading.text(page)
+    if found:
+        return found
     title = clean(page.selector.xpath("string(//title)").get() or "")
     shop = page.selector.xpath("//meta[@property='og:site_name']/@content").get()
     return without_shop(title, shop) if title else None
@@ -85,6 +88,12 @@ def rows(page: Page) -> Iterator[tuple[str, str]]:
         label, colon, value = text.partition(":" if ":" in text[:40] else "：")
         if colon and value.strip():
             yield label.strip(), value.strip()
+    for text in body.xpath(
+        "//body//text()[contains(., ':')][string-length(.) < 200]"
+        "[not(ancestor::script or ancestor::style)]"
+    ).getall():
+        label, _, value = text.partition(":")
+        yield label.strip(), clean(value) or ""
     marked = "self::span or self::strong or self::b or self::em"
     for head in body.xpath(f"(//li | //div | //p)/*[1][{marked}]"):
         rest = head.xpath("./following-sibling::node()/descendant-or-self::text()").getall()
@@ -109,12 +118,19 @@ def brand(page: Page, name: str | None, path: list[str], told: dict[str, str]) -
     """The brand by labelled row, by a brand link, by the breadcrumb, by the name's head, by the maker."""
     if "brand_text" in told:
         return told["brand_text"]
-    linked = page.selector.xpath(
+    found = page.selector.xpath(
         "//*[not(ancestor::nav or ancestor::footer or ancestor::header)]"
         "[self::a[contains(@href,'/brand') or contains(@href,'brand=') or contains(@href, 'vendor')]"
-        " or contains(concat(' ', translate(@class,'BRAND','brand'), ' '), ' brand ')"
-        " or contains(@class, 'product-brand') or contains(@class, 'vendor') or contains(@class, 'brand-name')]"
+        " or contains(translate(@class,'BRAND','brand'), 'brand') or contains(@class, 'vendor')]"
     )
+    title = main_heading.element(page)
+    above = set(title.iterancestors()) if title is not None else set()
+    linked = [
+        node
+        for node in found
+        if (node.root.tag == "a" or _BRANDED.search(node.root.get("class") or ""))
+        and not is_elsewhere(node.root, page.url, above)
+    ]
     texts = [text for text in map(_text, linked) if text and len(text) <= 40]
     near = [text for text in texts if is_known_brand(text)] or texts[:1]
     if near:

@@ -57,6 +57,12 @@ def read(page: Page) -> list[Claim]:
     ]
 
 
+def shop_name(page: Page) -> str | None:
+    """What the shop calls itself."""
+    found = page.selector.xpath("//meta[@property='og:site_name']/@content").get()
+    return clean(found) if found else None
+
+
 def _pictures(page: Page, other: str | None) -> list[tuple[str, str | None]]:
     """(address, alt) of each og:image; an og:image:alt belongs to the picture before it."""
     found: list[tuple[str, str | None]] = []

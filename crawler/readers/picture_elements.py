@@ -28,9 +28,12 @@ _NO_SHOE = re.compile(
     r"qr[-_]?code|barcode)(?![a-z])|kakaopay|naverpay|사이즈\s?(?:표|가이드|차트)|로고|배송\s?안내|결제|교환|반품",
     re.IGNORECASE,
 )
-_LAZY = ("data-zoom-image", "data-zoom", "data-large_image", "data-large", "data-full", "data-original", "data-hires",
-         "data-image-large-src", "data-src", "data-lazy", "data-lazy-src", "data-original-src", "data-image", "data-big",
-         "data-zoom-src", "data-high-res", "data-url", "data-echo", "ec-data-src", "data-img", "data-thumb")  # fmt: skip
+_LARGE = re.compile(r"zoom|large|full|hi-?res|big|high|original|master|retina", re.IGNORECASE)
+_SMALL = re.compile(r"thumb|small|mini|placeholder|low|preview|tiny|blur", re.IGNORECASE)
+_SETS = ("srcset", "data-srcset", "data-lazy-srcset", "data-image-gallery-new-image-srcset")
+_NOT_PICTURES = ("alt", "title", "class", "id", "sizes", "src", "href", *_SETS)
+_IN_CODE = re.compile(r"""['"(]\s*([^'"()\s]+\.(?:jpe?g|png|webp|avif|gif)(?:\?[^'"()\s]*)?)\s*['")]""", re.IGNORECASE)  # fmt: skip
+_PLAIN = ("data-src", "data-lazy", "data-lazy-src", "data-original", "data-image", "data-bg")
 _MIN_SIDE = 64  # px; a picture declared smaller, with no larger version, is an icon
 
 
@@ -49,8 +52,9 @@ def find(root: Any, base: str, heading: Any) -> Iterator[Found]:
     above = set(heading.iterancestors()) if heading is not None else set()
     named = "".join(heading.itertext()).casefold() if heading is not None else ""
     for element in root.xpath(
-        "//body//img | //body//*[@data-zoom-image or @data-large_image or @data-zoom-src]"
-        " | //body//amp-img | //body//noscript//img"
+        "//body//img | //body//amp-img | //body//*[contains(@style, 'url(')]"
+        " | //body//*[@data-zoom-image or @data-large_image or @data-zoom-src or @data-bg or @data-background]"
+        " | //body//*[self::a or self::li or self::button or self::div][@data-image or @data-src or @data-full or @data-large]"
     ):
         widths: dict[str, float] = {}
         for width, url in _addresses(element, base):
@@ -62,27 +66,29 @@ def find(root: Any, base: str, heading: Any) -> Iterator[Found]:
         alt = clean(element.get("alt") or element.get("title") or "")
         if _is_icon(element, urls, alt, named):
             continue
-        yield Found(element, widths, alt, _is_elsewhere(element, base, above))
+        yield Found(element, widths, alt, is_elsewhere(element, base, above))
 
 
 def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
     """(promised width, address) of everything an element names as its picture."""
 
-    def promised(url: str, width: float = 0) -> Iterator[tuple[float, str]]:
+    def promised(url: str, width: float = 0, most: float = 0) -> Iterator[tuple[float, str]]:
         if url and pictures.is_address(url):
-            absolute = urljoin(base, url.strip())
+            # a theme's script puts in the width that it needs
+            absolute = urljoin(base, url.strip().replace("{width}", "2048"))
             claimed = pictures.rank(absolute)
             is_original = claimed >= 2500 and not pictures.named_width(absolute)
-            yield (claimed if is_original else width or claimed), absolute
+            found = claimed if is_original else width or claimed
+            yield min(found, most or found), absolute
 
     link = _zoom_link(element)
     if link is not None:
         yield from promised(link, max(2000, pictures.rank(link)))
-    for name in _LAZY:
-        is_large = re.search("zoom|large|full|hires|big|high|original", name)
-        url = element.get(name) or ""
-        yield from promised(url, max(2000, pictures.rank(url)) if is_large else 0)
-    sets = [element.get(name) or "" for name in ("srcset", "data-srcset", "data-lazy-srcset")]
+    for name, url in _named(element):
+        is_large = _LARGE.search(name)
+        least = max(2000, pictures.rank(url)) if is_large else 0
+        yield from promised(url, least, 0 if is_large or not _SMALL.search(name) else 300)
+    sets = [element.get(name) or "" for name in _SETS]
     # libxml2 does not close <source>, so that an <img> may stand several levels below <picture>
     above = [ancestor for ancestor, _ in zip(element.iterancestors(), range(8), strict=False)]
     picture = next((ancestor for ancestor in above if ancestor.tag == "picture"), None)
@@ -92,7 +98,35 @@ def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
     for text in sets:
         for url, number, unit in pictures.srcset(text):
             yield from promised(url, number if unit == "w" else 0)
-    yield from promised(element.get("src") or "")
+    if element.tag in ("img", "amp-img"):
+        yield from promised(element.get("src") or "")
+
+
+def _named(element: Any) -> Iterator[tuple[str, str]]:
+    """(attribute, address) of an element and of what wraps it alone, as a thumbnail's button does."""
+    wrapping = [element]
+    for ancestor in element.iterancestors():
+        is_alone = len({id(found) for found in ancestor.iter("img", "amp-img")}) <= 1
+        if len(wrapping) > 3 or not is_alone or ancestor.tag in ("body", "main", "section"):
+            break
+        wrapping.append(ancestor)
+    for place in wrapping:
+        for name, value in place.attrib.items():
+            if name in _NOT_PICTURES or len(value) > 2000:
+                continue
+            if name.startswith("on") or name == "style":
+                yield from ((name, match) for match in _IN_CODE.findall(value))
+            elif _is_file(value) or (place is element and name in _PLAIN and "/" in value):
+                yield name, value
+        href = place.get("href") or ""
+        if href.startswith("javascript:") or "(" in href:
+            yield from (("href-large", match) for match in _IN_CODE.findall(href))
+
+
+def _is_file(value: str) -> bool:
+    """Whether an attribute's value is the address of a picture file."""
+    path = value.strip().lower().split("?")[0].split("#")[0]
+    return path.endswith(pictures.EXTENSIONS) and not any(sign in value.strip() for sign in " {<")
 
 
 def _zoom_link(element: Any) -> str | None:
@@ -100,11 +134,7 @@ def _zoom_link(element: Any) -> str | None:
     for ancestor in element.iterancestors():
         if ancestor.tag == "a":
             href = (ancestor.get("href") or "").strip()
-            is_file = href.lower().split("?")[0].endswith(pictures.EXTENSIONS)
-            return href if is_file else None
-        for name in ("data-zoom-image", "data-large", "data-full", "data-image-zoom", "data-zoom"):
-            if (ancestor.get(name) or "").lower().split("?")[0].endswith(pictures.EXTENSIONS):
-                return str(ancestor.get(name))
+            return href if _is_file(href) else None
         if ancestor.tag in ("body", "main", "section", "article", "ul", "ol"):
             return None
     return None
@@ -127,7 +157,7 @@ def _number(text: str | None) -> int:
     return int(match.group(1)) if match else 0
 
 
-def _is_elsewhere(element: Any, base: str, above: set[Any]) -> bool:
+def is_elsewhere(element: Any, base: str, above: set[Any]) -> bool:
     """Whether a part of the page that does not hold the heading is about something else."""
     here = urldefrag(base)[0]
     for ancestor in element.iterancestors():

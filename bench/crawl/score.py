@@ -1,0 +1,98 @@
+"""A crawl's items against the catalogue that the shop sold, picture by picture.
+
+Every number has its denominator: products of the catalogue for found, brand and name; pictures of
+the catalogue for recall; pictures that were stored for precision. An item belongs to the product
+that most of its pictures show, by the SHA-256 of the original bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from catalogue.brands import brand_slug
+from demo.stock import Product, read_stock
+
+
+def score(catalogue: Path, feed: Path) -> dict[str, Any]:
+    """Products, brands, names and pictures right, and items that came twice."""
+    products = read_stock(catalogue).products
+    shown = {_key(product): _hashes(product) for product in products}
+    owners: dict[str, list[str]] = {}
+    for key, hashes in shown.items():
+        for sha256 in hashes:
+            owners.setdefault(sha256, []).append(key)
+    items = (
+        [json.loads(line) for line in feed.read_text("utf-8").splitlines()] if feed.exists() else []
+    )
+    by_key = {_key(product): product for product in products}
+    found: dict[str, list[dict[str, Any]]] = {}
+    strangers = 0
+    for item in items:
+        key = _owner(item, owners, by_key)
+        if key is None:
+            strangers += 1
+        else:
+            found.setdefault(key, []).append(item)
+    right = Counter[str]()
+    for key, members in found.items():
+        product, item = by_key[key], members[0]
+        right["brand"] += brand_slug(item["brand_text"]) == brand_slug(product.brand)
+        right["name"] += item["name"] == product.name
+        held = {
+            image["sha256"] for member in members for image in member["images"] if image["sha256"]
+        }
+        right["stored"] += len(held)
+        right["pictures"] += len(held & shown[key])
+    return {
+        "products": len(products),
+        "found": len(found),
+        "items": len(items),
+        "items_twice": sum(len(members) - 1 for members in found.values()),
+        "items_lost": len(products) - len(found),
+        "items_of_no_product": strangers,
+        "brand_right": right["brand"],
+        "name_right": right["name"],
+        "pictures": sum(map(len, shown.values())),
+        "pictures_stored": right["stored"],
+        "pictures_right": right["pictures"],
+        "picture_precision": _share(right["pictures"], right["stored"]),
+        "picture_recall": _share(right["pictures"], sum(map(len, shown.values()))),
+        "not_shoes": sum(
+            1 for product in products if product.category in ("bag", "cap", "Bags", "Caps")
+        ),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 5) if whole else None
+
+
+def _key(product: Product) -> str:
+    return f"{product.brand}\n{product.key}"
+
+
+def _hashes(product: Product) -> set[str]:
+    return {hashlib.sha256(picture.file.read_bytes()).hexdigest() for picture in product.pictures}
+
+
+def _owner(
+    item: dict[str, Any], owners: dict[str, list[str]], by_key: dict[str, Product]
+) -> str | None:
+    """The product that most of the item's pictures show; the name decides between equals."""
+    votes = Counter(
+        key
+        for image in item["images"]
+        if image["sha256"]
+        for key in owners.get(image["sha256"], ())
+    )
+    if not votes:
+        return None
+    most = max(votes.values())
+    best = [key for key, count in votes.items() if count == most]
+    named = [key for key in best if by_key[key].name == item["name"]]
+    sku = [key for key in named if by_key[key].sku and by_key[key].sku == item["sku"]]
+    return (sku or named or best)[0]

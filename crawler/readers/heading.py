@@ -1,0 +1,79 @@
+"""The element that names the page's product: its main heading, in whatever tag a shop writes it.
+
+Shops give their only h1 to the logo, or write no heading at all; then the element is the name whose
+text the title repeats.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from crawler.items import Page
+from crawler.words import clean
+
+_ASIDE = ("header", "nav", "footer", "aside")
+_LOGO = re.compile(r"logo|site-?title|brandmark|top-?bar", re.IGNORECASE)
+_TAGS = "self::h2 or self::h3 or self::h4 or self::b or self::strong or self::p or self::span or self::div or self::font or self::td or self::dt"
+_PARTS = re.compile(r"\s+[|–—:·»>/-]+\s+|\s*\|\s*|\s*::\s*")
+
+
+def element(page: Page) -> Any:
+    """The heading's element, None where the page has none."""
+    if "heading" not in page.memo:
+        page.memo["heading"] = _find(page)
+    return page.memo["heading"]
+
+
+def text(page: Page) -> str | None:
+    """The heading's text, None where the page has none."""
+    found = element(page)
+    return _text(found) if found is not None else None
+
+
+def _find(page: Page) -> Any:
+    headings = [h for h in page.selector.root.iter("h1") if _text(h)]
+    own = [h for h in headings if not _is_aside(h)]
+    in_main = [h for h in own if any(a.tag in ("main", "article") for a in h.iterancestors())]
+    if found := in_main or own:
+        return found[0]
+    return (
+        _told_by_title(page) if page.selector.xpath("(//body)[1]") else next(iter(headings), None)
+    )
+
+
+def _text(found: Any) -> str:
+    return clean(" ".join(found.itertext())) or ""
+
+
+def _is_aside(found: Any) -> bool:
+    """Whether it stands in the page's frame, or is the shop's logo."""
+    for place in (found, *found.iterancestors()):
+        if place.tag in _ASIDE or place.get("id") in ("header", "hd", "footer"):
+            return True
+        if place.tag in ("h1", "div", "a") and _LOGO.search(place.get("class") or ""):
+            return True
+    return False
+
+
+def _told_by_title(page: Page) -> Any:
+    """The first element whose whole text is the title, or a part of it, or ``og:title``."""
+    told = page.selector.xpath("//meta[@property='og:title']/@content | //title/text()").getall()
+    parts = {
+        part.casefold()
+        for title in map(clean, told)
+        if title
+        for part in (
+            title,
+            *_PARTS.split(title),
+            re.sub(r"^[\[(].*?[\])]\s*", "", _PARTS.split(title)[0]),
+        )
+        if len(part) > 2
+    }
+    found = [
+        candidate.root
+        for candidate in page.selector.xpath(f"//body//*[{_TAGS}][string-length(.) < 200]")
+        if _text(candidate.root).casefold() in parts and not _is_aside(candidate.root)
+    ]
+    in_headings = [candidate for candidate in found if candidate.tag in ("h2", "h3", "h4")]
+    return next(iter(in_headings or found), None)
