@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from urllib.parse import urljoin
 
 from scrapy.http import Response, TextResponse
 
 from catalogue.brands import brand_slug
-from crawler import conduct, links, sitemaps
+from crawler import conduct, links, shop_lists, sitemaps
 from crawler.asking import MAX_DEPTH, ROBOTS, Asked, Asking
 from crawler.items import Claim, Page, ShoeItem
 from crawler.journal import digest
@@ -67,7 +67,11 @@ class Reading:
 
     def _read_sitemap(self, response: Response, asked: Asked) -> None:
         site = asked.site
-        found, urls = sitemaps.of_sitemap(response.body)
+        if (listed := shop_lists.read(response.body, response.url)) is not None:
+            found, urls = "urls", listed[0]
+            self._add_lists([listed[1]] if listed[1] else [], site)
+        else:
+            found, urls = sitemaps.of_sitemap(response.body)
         if found == "none":
             if not asked.is_extra:
                 self._report.refuse(site.name, "not a page")
@@ -95,6 +99,7 @@ class Reading:
         if self._is_known(asked, site.record(final)):
             self._refuse(asked, "duplicate address")
             return
+        self._add_lists(shop_lists.promised(response.body, response.url), site)
         shown = list(links.of_page(page))
         claim, crumbs, is_told = read_product(page)
         if "nofollow" not in directives:
@@ -106,6 +111,10 @@ class Reading:
         self._manners[site.name].saw(final, is_product, asked.parent, addresses)
         records = [] if reason or claim is None else to_records(claim, crumbs, page)
         yield from self._items(asked, page, final, reason, records, conduct.barring(directives))
+
+    def _add_lists(self, urls: Iterable[str], site: Site) -> None:
+        fresh = [url for url in urls if self._asking.add(site.name, url, links.SITEMAP, 0)]
+        self._run.journal.add_links(site.name, [(site.record(u), links.SITEMAP, 0) for u in fresh])
 
     def _is_known(self, asked: Asked, final: str) -> bool:
         """Whether the answer came from another address that the run knows."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def score(catalogue: Path, feed: Path) -> dict[str, Any]:
         }
         right["stored"] += len(held)
         right["pictures"] += len(held & shown[key])
+        right["smaller"] += sum(map(_is_smaller(product, shown[key]), members))
     return {
         "products": len(products),
         "found": len(found),
@@ -59,12 +61,27 @@ def score(catalogue: Path, feed: Path) -> dict[str, Any]:
         "pictures": sum(map(len, shown.values())),
         "pictures_stored": right["stored"],
         "pictures_right": right["pictures"],
+        "pictures_smaller": right[
+            "smaller"
+        ],  # the product's, at another size: the original was broken
         "picture_precision": _share(right["pictures"], right["stored"]),
         "picture_recall": _share(right["pictures"], sum(map(len, shown.values()))),
         "not_shoes": sum(
             1 for product in products if product.category in ("bag", "cap", "Bags", "Caps")
         ),
     }
+
+
+def _is_smaller(product: Product, originals: set[str]) -> Callable[[dict[str, Any]], int]:
+    """How many pictures of an item are the product's by address but not by their bytes."""
+    tokens = {picture.token for picture in product.pictures}
+
+    def count(item: dict[str, Any]) -> int:
+        stored = [image for image in item["images"] if image["sha256"]]
+        others = [image for image in stored if image["sha256"] not in originals]
+        return sum(any(token in image["url"] for token in tokens) for image in others)
+
+    return count
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -21,12 +21,14 @@ from crawler.readers import (
     opengraph,
     picture_lists,
     rdfa,
+    rules,
     shopify,
     woocommerce,
 )
 
 Reader = Callable[[Page], list[Claim]]
 LADDER: tuple[tuple[str, Reader], ...] = (
+    ("rules", rules.read),
     ("json-ld", json_ld.read),
     ("microdata", microdata.read),
     ("rdfa", rdfa.read),
@@ -66,6 +68,8 @@ def read_product(page: Page) -> tuple[Claim | None, list[str], bool]:
 
 def _pictures(page: Page, structured: list[Claim]) -> list[PictureClaim]:
     """What structured data names, then what the gallery shows, then what lists in scripts add."""
+    if structured and structured[0].source == "rules" and rules.are_final(page):
+        return join_pictures(structured[:1], [])
     anchors = _anchors(structured)
     shown = gallery.read(page, anchors)
     known = anchors + [url for claim in shown for url in claim.urls]
