@@ -23,12 +23,19 @@ from pathlib import Path
 from typing import IO, Any
 
 from catalogue.manifest import to_line
+from crawler.links import uncolored
+from crawler.pictures import picture_key
 
 
 def digest(*texts: str | None) -> bytes:
     """16 bytes for a key, so that sets of 100,000 addresses stay small."""
     joined = "\0".join(text or "" for text in texts)
     return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def shown_key(site: str, url: str, picture: str) -> bytes:
+    """A key for "this product, in any colour, begins with this picture"."""
+    return digest(site, uncolored(url), picture_key(picture))
 
 
 def cut_torn_line(path: Path) -> int:
@@ -77,6 +84,7 @@ class Journal:
         self.path = folder / "run.jsonl"
         self.done: set[bytes] = set()
         self.urls: set[bytes] = set()  # canonical addresses of products that gave an item
+        self.shown: set[bytes] = set()  # first pictures by product, in any colour: see shown_key
         self._file: IO[bytes] | None = None
 
     def unfinished(self) -> dict[str, Any] | None:
@@ -98,6 +106,8 @@ class Journal:
         for _, _, item in complete_items(self.path):
             items[item["site"]] = items.get(item["site"], 0) + 1
             self.urls.add(digest(item["site"], item["url"]))
+            for image in item["images"][:1]:
+                self.shown.add(shown_key(item["site"], item["url"], image["url"]))
         self.done = done_pages(self.path)
         self._file = self.path.open("ab")
         return items

@@ -11,6 +11,7 @@ from parsel import Selector
 from crawler.items import Page
 from crawler.pictures import EXTENSIONS
 from crawler.readers import json_ld
+from crawler.words import clean
 
 _DROPPED = re.compile(
     r"^(?:utm_\w+|gclid|fbclid|msclkid|yclid|mc_[ce]id|_ga|_gl|ref|referrer|source|sid|sessionid|session_id|session|"
@@ -56,6 +57,8 @@ _LISTING = re.compile(
 _PAGING = re.compile(
     r"^(?:page|p|pg|paged|pageno|page_no|offset|start|cursor|after)$", re.IGNORECASE
 )
+_COLOR = re.compile(r"(?:^|_)colou?r(?:[_-]?(?:code|id|name))?$|^색상$", re.IGNORECASE)
+_MAX_COLORS = 40  # colourways of one product that are followed
 SITEMAP, PRODUCT, LISTING, OTHER = 0, 1, 2, 3
 
 
@@ -151,6 +154,70 @@ def of_page(page: Page) -> Iterator[tuple[str, int]]:
             continue
         kind = kind_of(address)
         yield address, PRODUCT if kind == OTHER and href in cards else kind
+
+
+def color_of(url: str) -> str | None:
+    """The colour that an address chooses by a parameter, None where it chooses none.
+
+    >>> color_of("/p/1?size=42&color=red"), color_of("/p/1?dwvar_1_color=PINE"), color_of("/p/1")
+    ('red', 'PINE', None)
+    """
+    return next((value for key, value in _query(url) if _COLOR.search(key) and value), None)
+
+
+def _query(url: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(urlsplit(url).query)
+    except ValueError:
+        return []
+
+
+def colored(url: str, base: str = "") -> str | None:
+    """The canonical address with the colour that it chooses.
+
+    >>> colored("/p/1?size=42&color=red", "http://x.kr/")
+    'http://x.kr/p/1?color=red'
+    """
+    found = canonical(url, base)
+    if found is None or color_of(found) is not None:
+        return found
+    chosen = [(key, value) for key, value in _query(url) if _COLOR.search(key) and value][:1]
+    return found + ("&" if "?" in found else "?") + urlencode(chosen) if chosen else found
+
+
+def uncolored(url: str) -> str:
+    """``url`` without the colour that it chooses.
+
+    >>> uncolored("demo:/p/1?color=red&id=2")
+    'demo:/p/1?id=2'
+    """
+    if color_of(url) is None:
+        return url
+    kept = [(key, value) for key, value in _query(url) if not _COLOR.search(key)]
+    return urlunsplit(urlsplit(url)._replace(query=urlencode(kept)))
+
+
+def color_links(page: Page) -> dict[str, str]:
+    """Addresses of this page in other colours, with the colour's name; as swatches link to them."""
+    found: dict[str, str] = {}
+    own = {_path(page.url), _path(canonical_link(page) or page.url)}
+    for link in page.selector.xpath("//a[@href] | //option[@value] | //*[@data-url or @data-href]"):
+        marks = link.attrib
+        href = next(
+            (marks[k] for k in ("href", "data-url", "data-href", "value") if marks.get(k)), ""
+        )
+        code = color_of(href)
+        address = colored(href, page.url) if code else None
+        is_same = address is not None and _path(address) in own
+        if code and address and is_same and len(found) < _MAX_COLORS:
+            texts = (marks.get("title"), marks.get("aria-label"), link.xpath("string()").get(), link.xpath(".//@alt").get())  # fmt: skip
+            told = next((text for text in map(clean, filter(None, texts)) if text), None)
+            found.setdefault(address, told or code)
+    return found
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path.rstrip("/")
 
 
 def canonical_link(page: Page) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urljoin
 
 from scrapy.http import Response, TextResponse
 
 from catalogue.brands import brand_slug
-from crawler import conduct, links, shop_lists, sitemaps
+from crawler import conduct, journal, links, shop_lists, sitemaps
 from crawler.asking import MAX_DEPTH, ROBOTS, Asked, Asking
 from crawler.items import Claim, Page, ShoeItem
 from crawler.journal import digest
@@ -95,7 +96,9 @@ class Reading:
         page = links.page_of(response.url, response.text)
         in_page = conduct.of_page(page, self._agent)
         directives = conduct.of_headers(response.headers, self._agent) | in_page
-        final = links.canonical(response.url) or response.url
+        # a page that was asked for in a colour is known by it
+        known_by = links.colored if links.color_of(asked.url) else links.canonical
+        final = known_by(response.url) or response.url
         if self._is_known(asked, site.record(final)):
             self._refuse(asked, "duplicate address")
             return
@@ -110,6 +113,8 @@ class Reading:
         addresses = [address for address, _ in shown]
         self._manners[site.name].saw(final, is_product, asked.parent, addresses)
         records = [] if reason or claim is None else to_records(claim, crumbs, page)
+        if len(records) == 1:
+            self._see_colors(page, records[0][0], asked, final)
         yield from self._items(asked, page, final, reason, records, conduct.barring(directives))
 
     def _add_lists(self, urls: Iterable[str], site: Site) -> None:
@@ -133,7 +138,11 @@ class Reading:
     ) -> Iterator[ShoeItem]:
         site = asked.site
         own = links.canonical_link(page)
-        url = site.record(own if own and site.owns(own) and reason is None else final)
+        is_colored = links.color_of(asked.url) is not None
+        is_told = own is not None and site.owns(own) and reason is None and not is_colored
+        url = site.record(own if own and is_told else final)
+        if is_colored and reason is None and not self._shows_more(site, url, records):
+            reason = "colourway without pictures of its own"
         if reason is None and not records:
             reason = "variants have pages of their own"
         wanted = [entry for entry in records if _is_wanted(site, entry)]
@@ -144,12 +153,34 @@ class Reading:
         if reason is not None:
             self._refuse(asked, reason)
             return
+        self._shows_more(site, url, records)
         wanted = wanted[: self._asking.left_of_limit(site.name)]
         for part, (fields, pictures) in enumerate(wanted):
             self._asking.item_opened(site.name)
             head = {"site": site.name, "url": url}
             record = head | fields | {"fetched_at": datetime.now(UTC).isoformat(timespec="seconds")}
             yield ShoeItem(site.name, asked.url, part, len(wanted), record, pictures, barred)
+
+    def _see_colors(self, page: Page, fields: dict[str, Any], asked: Asked, final: str) -> None:
+        """Follow the product's other colours where only a parameter tells them apart."""
+        colors = links.color_links(page)
+        if not colors:
+            return
+        fields["group"] = fields["group"] or fields["name"]
+        if links.color_of(asked.url):
+            fields["color"] = fields["color"] or colors.get(final) or links.color_of(final)
+        self._follow([(url, links.PRODUCT) for url in colors], asked, final)
+
+    def _shows_more(self, site: Site, url: str, records: list[Entry]) -> bool:
+        """Whether the first pictures of a page are new to its product, in whatever colour."""
+        firsts = {
+            journal.shown_key(site.name, url, site.record(pictures[0].urls[0]))
+            for _, pictures in records
+            if pictures
+        }
+        is_more = not firsts <= self._run.journal.shown
+        self._run.journal.shown |= firsts
+        return is_more
 
     def _claim_url(self, site: Site, url: str) -> bool:
         key = digest(site.name, url)

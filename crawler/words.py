@@ -43,6 +43,10 @@ _SHOE_PHRASES = re.compile(
     r"\b(?:high|hi|low|lo|mid)[\s-]*tops?\b|\b(?:court|running|walking|flip)[\s-]+flops?\b|하이\s?탑|하이\s?톱",
     re.IGNORECASE,
 )
+BUY = re.compile(
+    r"add to (?:cart|bag|basket)|buy (?:it )?now|in den warenkorb|장바구니|구매하기|바로\s?구매|카트에 담기|sold out|out of stock|품절",
+    re.IGNORECASE,
+)
 _WORDS = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _SIZE = re.compile(
     r"[\s,/|(\[–—-]*\b(?:(?:size|eu|us|uk|eur|kr|사이즈)\s*:?\s*)?"

@@ -88,5 +88,5 @@ def test_lists_for_machines() -> None:
     assert shop_lists.read(shopify, last) == (["https://x.kr/products/a", "https://x.kr/products/b"], None)  # fmt: skip
     woo = "https://x.kr/wp-json/wc/store/v1/products?per_page=100&page=1"
     told = shop_lists.read(b'[{"permalink": "https://x.kr/product/a/"}]', woo)
-    assert told == (["https://x.kr/product/a/"], woo.replace("page=1", "page=2").replace("per_page=200", "per_page=100"))  # fmt: skip
+    assert told == (["https://x.kr/product/a/"], f"{woo[:-1]}2")
     assert shop_lists.read(shopify, "https://x.kr/other.json") is None

@@ -42,6 +42,10 @@ def _anchor(
             return entry
     if heading is None:
         return None
+    name = " ".join("".join(heading.itertext()).split()).casefold()
+    for entry in own:
+        if entry.alt and len(name) > 2 and name in entry.alt.casefold():
+            return entry
     near = order[heading]
     return min(own, key=lambda entry: abs(order[entry.element] - near), default=None)
 

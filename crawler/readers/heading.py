@@ -10,11 +10,12 @@ import re
 from typing import Any
 
 from crawler.items import Page
-from crawler.words import clean
+from crawler.words import BUY, clean
 
 _ASIDE = ("header", "nav", "footer", "aside")
 _LOGO = re.compile(r"logo|site-?title|brandmark|top-?bar", re.IGNORECASE)
 _TAGS = "self::h2 or self::h3 or self::h4 or self::b or self::strong or self::p or self::span or self::div or self::font or self::td or self::dt"
+_NAME_ROW = "//tr[th[normalize-space()='상품명']]/td//text() | //dt[normalize-space()='상품명']/following-sibling::dd[1]//text()"  # fmt: skip
 _PARTS = re.compile(r"\s+[|–—:·»>/-]+\s+|\s*\|\s*|\s*::\s*")
 
 
@@ -37,9 +38,10 @@ def _find(page: Page) -> Any:
     in_main = [h for h in own if any(a.tag in ("main", "article") for a in h.iterancestors())]
     if found := in_main or own:
         return found[0]
-    return (
-        _told_by_title(page) if page.selector.xpath("(//body)[1]") else next(iter(headings), None)
-    )
+    for look in (_told_by_title, _near_purchase):
+        if (told := look(page)) is not None:
+            return told
+    return next(iter(headings), None)
 
 
 def _text(found: Any) -> str:
@@ -59,6 +61,7 @@ def _is_aside(found: Any) -> bool:
 def _told_by_title(page: Page) -> Any:
     """The first element whose whole text is the title, or a part of it, or ``og:title``."""
     told = page.selector.xpath("//meta[@property='og:title']/@content | //title/text()").getall()
+    told += page.selector.xpath(_NAME_ROW).getall()
     parts = {
         part.casefold()
         for title in map(clean, told)
@@ -77,3 +80,18 @@ def _told_by_title(page: Page) -> Any:
     ]
     in_headings = [candidate for candidate in found if candidate.tag in ("h2", "h3", "h4")]
     return next(iter(in_headings or found), None)
+
+
+def _near_purchase(page: Page) -> Any:
+    """The first heading in the smallest part of the page that also holds the button to buy."""
+    buttons = page.selector.xpath(
+        "//body//*[self::button or self::a or self::input[@type='submit']][string-length(.) < 60]"
+    )
+    for button in (found.root for found in buttons):
+        if not BUY.search(f"{_text(button)} {button.get('value') or ''}") or _is_aside(button):
+            continue
+        for place in button.iterancestors():
+            inner = [h for h in place.iter("h1", "h2", "h3", "h4") if _text(h) and not _is_aside(h)]
+            if inner or place.tag == "body":
+                return inner[0] if inner else None
+    return None

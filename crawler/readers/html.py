@@ -14,7 +14,7 @@ from catalogue.brands import brand_at_head, is_known_brand
 from crawler.items import Claim, Page
 from crawler.readers import heading as main_heading
 from crawler.readers.picture_elements import is_elsewhere
-from crawler.words import clean, without_shop
+from crawler.words import BUY, clean, without_shop
 
 _LABELS = {
     "brand_text": ("brand", "brand name", "브랜드", "브랜드명", "상표"),
@@ -26,10 +26,6 @@ _LABELS = {
     "category": ("category", "product type", "카테고리", "분류", "상품분류"),
 }  # fmt: skip
 _FIELD_OF = {label: field for field, labels in _LABELS.items() for label in labels}
-_BUY = re.compile(
-    r"add to (?:cart|bag|basket)|buy (?:it )?now|in den warenkorb|장바구니|구매하기|바로\s?구매|카트에 담기|sold out|out of stock|품절",
-    re.IGNORECASE,
-)
 _BRANDED = re.compile(
     r"(?<!navbar-)(?<![a-z])(?:brand|vendor)(?:[-_]?(?:name|link|title))?(?![\w-])", re.IGNORECASE
 )
@@ -147,7 +143,7 @@ def looks_sold(page: Page) -> bool:
     texts = page.selector.xpath(
         "//body//*[self::button or self::a or self::label or self::span]//text() | //input[@type='submit' or @type='button']/@value"
     ).getall()
-    can_buy = any(_BUY.search(text) for text in texts if len(text) < 60)
+    can_buy = any(BUY.search(text) for text in texts if len(text) < 60)
     body = " ".join(
         page.selector.xpath("//body//text()[not(ancestor::script or ancestor::style)]").getall()
     )

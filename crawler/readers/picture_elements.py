@@ -142,7 +142,9 @@ def _zoom_link(element: Any) -> str | None:
 
 def _is_icon(element: Any, urls: list[str], alt: str | None, named: str) -> bool:
     """Whether it is called a sign of some kind; words of the product's own name say nothing."""
-    told = " ".join(filter(None, [alt, element.get("class"), element.get("id")]))
+    wrap = element.getparent()
+    within = [wrap.get("class")] if wrap is not None and wrap.tag in ("span", "i", "em") else []
+    told = " ".join(filter(None, [alt, element.get("class"), element.get("id"), *within]))
     files = " ".join(url.rsplit("/", 1)[-1] for url in urls)
     signs = [match.group().casefold() for match in _NO_SHOE.finditer(f"{told} {files}")]
     if any(sign not in named for sign in signs):

@@ -1,0 +1,109 @@
+"""The walk: what sitemap, listings and software's own lists know is joined; colours behind a parameter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_crawler_shoes import SmallShop, crawl, items, opened, prepared
+
+from crawler import links
+from crawler.traps import Traps
+
+
+class Unstable(SmallShop):
+    """A listing that shows other products each time; the rest is in the sitemap or /products.json.
+
+    Product 6 comes in three colours behind ?color=, of which one has no pictures of its own.
+    """
+
+    lists: str | None = "json"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sitemap = ["/p/2", "/p/3"]
+
+    def answer(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+        if path.startswith("/products.json"):
+            if self.lists is None:
+                return 200, b"<html>no such page", {"Content-Type": "text/html"}
+            handles = [["4", "5"], ["6", "0"]][int(path[-1]) - 1 :][:1] or [[]]
+            told = {"products": [{"id": h, "handle": h} for h in handles[0]]}
+            return 200, json.dumps(told).encode(), {"Content-Type": "application/json"}
+        return super().answer(path)
+
+    def page(self, path: str) -> str | None:
+        if path == "/":
+            shown = [0, 1] if self.asked["/"] % 2 else [1, 0]
+            cards = "".join(f'<a href="/p/{n}"><img src="/media/{n}-0.png"></a>' for n in shown)
+            return f'<html><link href="//cdn.shopify.com/x.css"><body><h1>All</h1>{cards}</body></html>'
+        path, _, query = path.replace("/products/", "/p/").partition("?")
+        found = super().page(path)
+        if path == "/p/6" and found:
+            view = {"color=moss": "7", "color=same": "6"}.get(query, "6")
+            swatches = "".join(
+                f'<a href="/p/6?color={c}&amp;utm_source=x" title="{c.title()} Green"></a>'
+                for c in ("moss", "same")
+            )
+            head = '<link rel="canonical" href="/p/6">'
+            found = found.replace("/media/6-", f"/media/{view}-").replace("<head>", "<head>" + head)
+            found = found.replace("<button>", swatches + "<button>")
+        return found
+
+
+def _named(place: Path) -> dict[str, Any]:
+    return {item["url"].rsplit("/", 1)[-1]: item for item in items(place)}
+
+
+def test_sources_are_joined_and_colours_found(tmp_path: Path) -> None:
+    place = prepared(tmp_path)
+    with opened(Unstable()) as shop:
+        code, output = crawl(place, "-a", f"url={shop.url}")
+        assert code == 0, output
+        found = _named(place)
+        assert sorted(found) == ["0", "1", "2", "3", "4", "5", "6", "6?color=moss"]
+        assert shop.asked["/products.json?limit=250&page=1"] == 1
+        assert shop.asked["/products.json?limit=250&page=3"] == 1, "until a page is empty"
+        assert "colourway without pictures of its own" in output
+        moss, plain = found["6?color=moss"], found["6"]
+        assert moss["color"] == "Moss Green" and plain["color"] is None
+        assert moss["group"] == plain["group"] == "Model 6" and moss["name"] == "Model 6"
+        assert {i["sha256"] for i in moss["images"]}.isdisjoint(
+            i["sha256"] for i in plain["images"]
+        )
+
+        # again: the feed stays as it is, though the listing is another one and the list is gone
+        shop.lists = None
+        shop.sitemap = [f"/p/{n}" for n in range(7)]
+        before = {url: item["color"] for url, item in found.items()}
+        code, output = crawl(place, "-a", f"url={shop.url}")
+        assert code == 0, output
+        again = _named(place)
+        assert {url: item["color"] for url, item in again.items() if item["color"]} == {
+            "6?color=moss": before["6?color=moss"]
+        }
+
+
+@pytest.mark.parametrize(
+    "href, address",
+    [
+        ("?color=red", "http://x.kr/p/1?color=red"),
+        ("/p/1?size=42&colour=red&sid=9", "http://x.kr/p/1?colour=red"),
+        ("/p/1?dwvar_1_color=RED&dwvar_1_size=42", "http://x.kr/p/1?dwvar_1_color=RED&dwvar_1_size=42"),
+        ("/p/2?color=red", None),
+        ("/p/1?size=42", None),
+    ],
+)  # fmt: skip
+def test_links_to_other_colours(href: str, address: str | None) -> None:
+    page = links.page_of("http://x.kr/p/1", f'<a href="{href}">Red</a>')
+    assert links.color_links(page) == ({address: "Red"} if address else {})
+
+
+def test_a_shape_that_gives_nothing_new_is_a_trap() -> None:
+    traps = Traps()
+    for day in range(40):
+        traps.saw(f"http://x.kr/calendar/2024/{day}/", False)
+    assert traps.is_trap("http://x.kr/calendar/2025/1/")
+    assert not traps.is_trap("http://x.kr/p/1")
