@@ -6,6 +6,7 @@ Pure text; nothing is fetched here. A *key* is an address without what only says
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 _SIZE_PARAMETERS = {
@@ -97,6 +98,7 @@ def _quiet(url: str) -> str:
     return url
 
 
+@lru_cache(maxsize=4096)
 def inner(url: str) -> str:
     """The picture address within an image optimiser's (``/_next/image?url=...``), else ``url``."""
     parts = urlsplit(_quiet(url))
@@ -107,6 +109,7 @@ def inner(url: str) -> str:
     return re.sub(r"^(https?:)/+", r"\1//", unquote(match.group(1))) if match else url
 
 
+@lru_cache(maxsize=4096)  # a page names the same few pictures again and again
 def picture_key(url: str) -> str:
     """What stays of a picture's address when all that says size, format or protocol is dropped.
 
@@ -130,6 +133,7 @@ def picture_key(url: str) -> str:
     return joined + (f"?{urlencode(sorted(query))}" if query else "")
 
 
+@lru_cache(maxsize=4096)
 def named_width(url: str) -> int:
     """The width in pixels that an address claims, in a parameter, folder or suffix; 0 for none.
 

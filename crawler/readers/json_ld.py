@@ -13,8 +13,13 @@ _BLOCKS = "//script[contains(translate(@type, 'LDJSON', 'ldjson'), 'ld+json')]"
 
 def blocks(page: Page) -> list[Any]:
     """The values of the page's JSON-LD blocks that can be read or repaired."""
+    if "json-ld" in page.memo:
+        held: list[Any] = page.memo["json-ld"]
+        return held
     texts = ["".join(block.xpath(".//text()").getall()) for block in page.selector.xpath(_BLOCKS)]
-    return [value for value in map(parse_json, texts) if value is not None]
+    found = [value for value in map(parse_json, texts) if value is not None]
+    page.memo["json-ld"] = found
+    return found
 
 
 def read(page: Page) -> list[Claim]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 MAX_CHARACTERS = 4_000_000
@@ -43,15 +44,20 @@ def parse_json(text: str) -> Any:
     return None
 
 
-def _attempts(text: str) -> list[str]:
+def _attempts(text: str) -> Iterator[str]:
     """The text as it is, then ever more repaired forms of it."""
+    return (attempt for attempt in _forms(text) if attempt[:1] in ("{", "["))
+
+
+def _forms(text: str) -> Iterator[str]:
+    yield text
     unwrapped = _WRAPPING.sub("", _WRAPPING.sub("", text)).strip().rstrip(";")
-    cleaned = _outside_strings(unwrapped).strip().rstrip(";")
-    attempts = [text, unwrapped, cleaned]
+    yield unwrapped
+    yield _outside_strings(unwrapped).strip().rstrip(";")
     if "&" in unwrapped:
         unescaped = html.unescape(unwrapped)
-        attempts += [unescaped, _outside_strings(unescaped).strip().rstrip(";")]
-    return [attempt for attempt in attempts if attempt[:1] in ("{", "[")]
+        yield unescaped
+        yield _outside_strings(unescaped).strip().rstrip(";")
 
 
 def _outside_strings(text: str) -> str:
