@@ -7,7 +7,6 @@ nothing. A picture goes through the same downloader (robots, pace, retries) as a
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from typing import Any
 
 from scrapy import signals
@@ -16,9 +15,10 @@ from scrapy.exceptions import DropItem, IgnoreRequest, StopDownload
 from scrapy.http import Headers, Request, Response
 from scrapy.http.request import NO_CALLBACK
 
-from crawler import conduct, pictures, store
+from crawler import conduct, store
 from crawler.faults import reason_of
 from crawler.items import PictureClaim, ShoeItem
+from crawler.originals import Originals
 
 _NOTHING = {
     "sha256": None,
@@ -29,7 +29,6 @@ _NOTHING = {
     "content_type": None,
 }
 _TRIES = 4  # addresses of one picture that are tried before it counts as failed
-_GUESSES = 3  # guesses on one host that may fail before no more are made there
 
 
 class PicturesPipeline:
@@ -39,7 +38,7 @@ class PicturesPipeline:
         self._crawler = crawler
         self._free = asyncio.Semaphore(crawler.settings.getint("SHOES_PICTURES_AT_ONCE"))
         self._running: dict[str, asyncio.Future[dict[str, Any]]] = {}
-        self._bad_guesses: Counter[str] = Counter()
+        self._originals = Originals()
         crawler.signals.connect(self._headers_received, signal=signals.headers_received)
 
     @classmethod
@@ -83,24 +82,22 @@ class PicturesPipeline:
         if item.barred:
             facts = {**_NOTHING, "status": "rejected", "reason": item.barred}
             return self._entry(item, site.record(told[0]), claim, place, facts)
-        guess = self._guess(told)
+        guess = await self._originals.guess(told)
+        if guess:
+            found: dict[str, Any] = _NOTHING
+            try:
+                found = await self._shared(site.name, guess)
+            finally:
+                self._originals.learn(guess, found["sha256"] is not None)
+            if found["sha256"]:
+                return self._entry(item, site.record(guess), claim, place, found)
         result: dict[str, Any] | None = None
-        for url in ([guess] if guess else []) + told[:_TRIES]:
+        for url in told[:_TRIES]:
             facts = await self._shared(site.name, url)
             if facts["sha256"]:
                 return self._entry(item, site.record(url), claim, place, facts)
-            if url == guess:
-                self._bad_guesses[_host(url)] += 1
-            elif result is None:
-                result = facts
+            result = result or facts
         return self._entry(item, site.record(told[0]), claim, place, result or {})
-
-    def _guess(self, told: list[str]) -> str | None:
-        """The original behind a resized address, where the page does not name it itself."""
-        guess = pictures.without_size(told[0])
-        if guess is None or guess in told or self._bad_guesses[_host(guess)] >= _GUESSES:
-            return None
-        return guess
 
     def _entry(
         self, item: ShoeItem, url: str, claim: PictureClaim, place: int, facts: dict[str, Any]
@@ -170,7 +167,3 @@ class PicturesPipeline:
             directives = conduct.of_headers(headers, self._crawler.spider.agent)
             if conduct.barring(directives) or "noindex" in directives:
                 raise StopDownload(fail=False)
-
-
-def _host(url: str) -> str:
-    return url.split("/")[2] if url.count("/") > 2 else url

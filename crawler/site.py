@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
@@ -56,6 +57,7 @@ class Site:
         return recorded
 
 
+@lru_cache(maxsize=4096)
 def host_of(url: str) -> str:
     """The host of ``url`` in lower case; empty where there is none."""
     try:
@@ -73,6 +75,7 @@ def port_of(url: str) -> int | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def is_local_host(host: str) -> bool:
     """Whether ``host`` is localhost or an address by number that is not public."""
     number = _number_of(host)

@@ -57,7 +57,10 @@ _SIZE = re.compile(
 
 def clean(text: str) -> str | None:
     """``text`` without entities, control characters and doubled spaces; None where nothing is left."""
-    resolved = unicodedata.normalize("NFC", html.unescape(text))
+    resolved = html.unescape(text)
+    if resolved.isascii() and resolved.isprintable():  # most texts, at a tenth of the time
+        return " ".join(resolved.split()) or None
+    resolved = unicodedata.normalize("NFC", resolved)
     kept = (
         char
         if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import doctest
 import json
+import pkgutil
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import crawler
 from crawler import links, pictures
 from crawler.judge import refusal
 from crawler.listing import to_records
@@ -178,3 +182,11 @@ def test_the_time_for_a_large_script_is_bounded() -> None:
     began = time.process_time()
     read_product(page)
     assert time.process_time() - began < 10
+
+
+MODULES = [entry.name for entry in pkgutil.walk_packages(crawler.__path__, "crawler.")]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "crawler.settings"])
+def test_examples_in_docstrings_hold(name: str) -> None:
+    assert doctest.testmod(import_module(name)).failed == 0

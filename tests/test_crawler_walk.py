@@ -107,3 +107,31 @@ def test_a_shape_that_gives_nothing_new_is_a_trap() -> None:
         traps.saw(f"http://x.kr/calendar/2024/{day}/", False)
     assert traps.is_trap("http://x.kr/calendar/2025/1/")
     assert not traps.is_trap("http://x.kr/p/1")
+
+
+class Resized(SmallShop):
+    """Pages name only small pictures; the originals are there, or none is."""
+
+    def __init__(self, has_originals: bool) -> None:
+        super().__init__()
+        held = self.pictures
+        self.pictures = {path.replace(".png", "_90x.png"): body for path, body in held.items()}
+        if has_originals:
+            self.pictures |= {path: body + b"\0" for path, body in held.items()}
+
+    def page(self, path: str) -> str | None:
+        found = super().page(path)
+        return found.replace(".png", "_90x.png") if found else None
+
+
+@pytest.mark.parametrize("has_originals", [True, False])
+def test_originals_behind_sizes_are_learned_by_three_probes(tmp_path: Path, has_originals: bool) -> None:  # fmt: skip
+    place = prepared(tmp_path)
+    with opened(Resized(has_originals)) as shop:
+        code, output = crawl(place, "-a", f"url={shop.url}", "-a", "limit=5")
+        assert code == 0, output
+        guessed = [path for path in shop.asked if path.startswith("/media/") and "_90x" not in path]
+        assert len(guessed) >= 9 if has_originals else len(guessed) == 3
+        urls = [image["url"] for item in items(place) for image in item["images"]]
+        assert sum("_90x" not in url for url in urls) == (len(guessed) if has_originals else 0)
+        assert all(i["sha256"] for item in items(place) for i in item["images"])

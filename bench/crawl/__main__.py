@@ -24,6 +24,7 @@ from typing import Any
 
 import click
 
+from bench.crawl import plain
 from bench.crawl.cases import measure
 from bench.crawl.score import score
 from crawler.shop import Shop
@@ -56,7 +57,7 @@ def run(folder: Path, is_faulty: bool, timeout_s: int) -> dict[str, Any]:
     """One crawl of one catalogue, scored."""
     with tempfile.TemporaryDirectory() as place, _served(folder, is_faulty) as shop:
         _prepare(Path(place))
-        began = time.perf_counter()
+        began, cpu_before = time.perf_counter(), plain.cpu_s()
         crawled = subprocess.run(
             [sys.executable, "-m", "scrapy", "crawl", "shoes", "-a", f"url={shop.url}"],
             cwd=place,
@@ -66,10 +67,14 @@ def run(folder: Path, is_faulty: bool, timeout_s: int) -> dict[str, Any]:
             timeout=timeout_s,
             check=False,
         )
-        took_s = time.perf_counter() - began
+        took_s, cpu_s = time.perf_counter() - began, plain.cpu_s() - cpu_before
         report = json.loads(next(Path(place, "var").rglob("report.json")).read_text("utf-8"))
         site = next(iter(report["sites"].values()))
-        scored = score(folder, Path(place, "data", "crawl", "items.jsonl"))
+        feed = Path(place, "data", "crawl", "items.jsonl")
+        scored = score(folder, feed)
+        cost = {"ours": plain.ours(cpu_s, site["pages"], scored["pictures_stored"])}
+        if not is_faulty and feed.exists():
+            cost["plain_scrapy"] = plain.run(feed, timeout_s)
     return {
         "catalogue": folder.name,
         "faults": is_faulty,
@@ -79,6 +84,7 @@ def run(folder: Path, is_faulty: bool, timeout_s: int) -> dict[str, Any]:
         "seconds": round(took_s, 2),  # start of the interpreter included
         "pages_per_s": round(site["pages"] / took_s, 1),
         "pictures_per_s": round(scored["pictures_stored"] / took_s, 1),
+        "cost": cost,
         "refused": site["refused"],
         "picture_outcomes": site["pictures"],
     }
