@@ -44,7 +44,7 @@ _SHOE_PHRASES = re.compile(
     re.IGNORECASE,
 )
 BUY = re.compile(
-    r"add to (?:cart|bag|basket)|buy (?:it )?now|in den warenkorb|장바구니|구매하기|바로\s?구매|카트에 담기|sold out|out of stock|품절",
+    r"add to (?:shopping )?(?:cart|bag|basket|trolley)|buy (?:it )?now|in den warenkorb|ajouter au panier|añadir al carrito|aggiungi al carrello|カートに入れる|장바구니|구매하기|바로\s?구매|카트에 담기|sold out|out of stock|품절",
     re.IGNORECASE,
 )
 _WORDS = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from test_crawler_shoes import SmallShop, crawl, items, opened, prepared
 
 from crawler import links
+from crawler.originals import Originals
 from crawler.traps import Traps
 
 
@@ -110,28 +112,39 @@ def test_a_shape_that_gives_nothing_new_is_a_trap() -> None:
 
 
 class Resized(SmallShop):
-    """Pages name only small pictures; the originals are there, or none is."""
+    """Pages name only small pictures; the originals are there."""
 
-    def __init__(self, has_originals: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        held = self.pictures
-        self.pictures = {path.replace(".png", "_90x.png"): body for path, body in held.items()}
-        if has_originals:
-            self.pictures |= {path: body + b"\0" for path, body in held.items()}
+        small = {path.replace(".png", "_90x.png"): body for path, body in self.pictures.items()}
+        self.pictures = small | {path: body + b"\0" for path, body in self.pictures.items()}
 
     def page(self, path: str) -> str | None:
         found = super().page(path)
         return found.replace(".png", "_90x.png") if found else None
 
 
-@pytest.mark.parametrize("has_originals", [True, False])
-def test_originals_behind_sizes_are_learned_by_three_probes(tmp_path: Path, has_originals: bool) -> None:  # fmt: skip
+def test_originals_behind_sizes_are_fetched(tmp_path: Path) -> None:
     place = prepared(tmp_path)
-    with opened(Resized(has_originals)) as shop:
+    with opened(Resized()) as shop:
         code, output = crawl(place, "-a", f"url={shop.url}", "-a", "limit=5")
         assert code == 0, output
-        guessed = [path for path in shop.asked if path.startswith("/media/") and "_90x" not in path]
-        assert len(guessed) >= 9 if has_originals else len(guessed) == 3
-        urls = [image["url"] for item in items(place) for image in item["images"]]
-        assert sum("_90x" not in url for url in urls) == (len(guessed) if has_originals else 0)
-        assert all(i["sha256"] for item in items(place) for i in item["images"])
+        images = [image for item in items(place) for image in item["images"]]
+        assert len(images) == 15 and all(image["status"] == "stored" for image in images)
+        assert not [path for path in shop.asked if "_90x" in path and path.startswith("/media/")]
+
+
+@pytest.mark.parametrize("is_there, guesses", [(False, 3), (True, 20)])
+def test_three_probes_tell_of_a_host(is_there: bool, guesses: int) -> None:
+    async def picture(originals: Originals, number: int) -> bool:
+        guess = await originals.guess([f"https://x.kr/{number}_90x.png"])
+        await asyncio.sleep(0.001 * (number % 3))
+        if guess is not None:
+            originals.learn(guess, is_there)
+        return guess is not None
+
+    async def all_at_once() -> list[bool]:
+        originals = Originals()
+        return await asyncio.gather(*(picture(originals, number) for number in range(20)))
+
+    assert sum(asyncio.run(asyncio.wait_for(all_at_once(), 10))) == guesses

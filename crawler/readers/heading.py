@@ -13,7 +13,7 @@ from crawler.items import Page
 from crawler.words import BUY, clean
 
 _ASIDE = ("header", "nav", "footer", "aside")
-_LOGO = re.compile(r"logo|site-?title|brandmark|top-?bar", re.IGNORECASE)
+_LOGO = re.compile(r"(?<![a-z])logo|site-?title|brandmark|top-?bar", re.IGNORECASE)
 _TAGS = "self::h2 or self::h3 or self::h4 or self::b or self::strong or self::p or self::span or self::div or self::font or self::td or self::dt"
 _NAME_ROW = "//tr[th[normalize-space()='상품명']]/td//text() | //dt[normalize-space()='상품명']/following-sibling::dd[1]//text()"  # fmt: skip
 _PARTS = re.compile(r"\s+[|–—:·»>/-]+\s+|\s*\|\s*|\s*::\s*")
@@ -37,7 +37,11 @@ def _find(page: Page) -> Any:
     own = [h for h in headings if not _is_aside(h)]
     in_main = [h for h in own if any(a.tag in ("main", "article") for a in h.iterancestors())]
     if found := in_main or own:
-        return found[0]
+        title = (clean(page.selector.xpath("string(//title)").get() or "") or "").casefold()
+        # of several the one that the title begins with; the shop's own name stands at its end
+        places = [title.find(_text(heading).casefold()) for heading in found]
+        told = [(place, n) for n, place in enumerate(places) if place >= 0]
+        return found[min(told)[1] if told else 0]
     for look in (_told_by_title, _near_purchase):
         if (told := look(page)) is not None:
             return told
@@ -50,10 +54,15 @@ def _text(found: Any) -> str:
 
 def _is_aside(found: Any) -> bool:
     """Whether it stands in the page's frame, or is the shop's logo."""
-    for place in (found, *found.iterancestors()):
-        if place.tag in _ASIDE or place.get("id") in ("header", "hd", "footer"):
+    places = [found, *found.iterancestors()]
+    if any(_LOGO.search(place.get("class") or "") for place in places[:3]):
+        return True
+    tags = [place.tag for place in places]
+    for depth, place in enumerate(places):
+        is_own = place.tag == "header" and {"main", "article"} & set(tags[depth:])
+        if place.tag in _ASIDE and not is_own:
             return True
-        if place.tag in ("h1", "div", "a") and _LOGO.search(place.get("class") or ""):
+        if place.get("id") in ("header", "hd", "footer"):
             return True
     return False
 

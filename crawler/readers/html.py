@@ -17,20 +17,21 @@ from crawler.readers.picture_elements import is_elsewhere
 from crawler.words import BUY, clean, without_shop
 
 _LABELS = {
-    "brand_text": ("brand", "brand name", "브랜드", "브랜드명", "상표"),
-    "maker": ("manufacturer", "maker", "vendor", "제조사", "제조회사"),
-    "sku": ("sku", "model", "model no", "model number", "style", "style code", "style no", "item no", "article",
+    "brand_text": ("brand", "brand name", "marke", "marque", "marca", "브랜드", "브랜드명", "상표"),
+    "maker": ("manufacturer", "hersteller", "fabricant", "fabricante", "produttore", "maker", "vendor", "제조사", "제조회사"),
+    "sku": ("sku", "artikelnummer", "artikel-nr.", "art.-nr.", "référence", "referencia", "codice", "model", "model no", "model number", "style", "style code", "style no", "item no", "article",
             "article number", "product code", "reference", "ref", "품번", "자체상품코드", "자체 상품코드", "모델명", "모델번호", "상품코드", "제품코드", "상품번호", "스타일 코드"),
     "gtin": ("ean", "gtin", "upc", "barcode", "바코드"),
-    "color": ("color", "colour", "colorway", "colourway", "색상", "컬러"),
-    "category": ("category", "product type", "카테고리", "분류", "상품분류"),
+    "color": ("color", "farbe", "couleur", "colore", "colour", "colorway", "colourway", "색상", "컬러"),
+    "category": ("category", "kategorie", "catégorie", "categoría", "product type", "카테고리", "분류", "상품분류"),
 }  # fmt: skip
 _FIELD_OF = {label: field for field, labels in _LABELS.items() for label in labels}
 _BRANDED = re.compile(
     r"(?<!navbar-)(?<![a-z])(?:brand|vendor)(?:[-_]?(?:name|link|title))?(?![\w-])", re.IGNORECASE
 )
 _PRICE = re.compile(
-    r"(?:[$€£₩¥]\s?\d[\d.,]*|\d[\d.,]*\s?(?:원|€|USD|EUR|KRW|won)\b|\d{1,3}(?:,\d{3})+\s?원)"
+    r"(?:[$€£₩¥]|kr\.?|USD|EUR|KRW|GBP)\s?\d[\d.,]*|\d[\d.,]*\s?(?:[€₩£¥]|원|(?:USD|EUR|KRW|GBP|won|kr|zł)\b)",
+    re.IGNORECASE,
 )
 _CRUMBS = (
     "//*[self::nav or self::ol or self::ul or self::div or self::p]"

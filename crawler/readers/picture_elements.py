@@ -32,6 +32,7 @@ _LARGE = re.compile(r"zoom|large|full|hi-?res|big|high|original|master|retina", 
 _SMALL = re.compile(r"thumb|small|mini|placeholder|low|preview|tiny|blur", re.IGNORECASE)
 _SETS = ("srcset", "data-srcset", "data-lazy-srcset", "data-image-gallery-new-image-srcset")
 _NOT_PICTURES = ("alt", "title", "class", "id", "sizes", "src", "href", *_SETS)
+_OTHER_ANGLE = re.compile(r"hover|second|flip|rollover|alternate|-back\b", re.IGNORECASE)
 _IN_CODE = re.compile(r"""['"(]\s*([^'"()\s]+\.(?:jpe?g|png|webp|avif|gif)(?:\?[^'"()\s]*)?)\s*['")]""", re.IGNORECASE)  # fmt: skip
 _PLAIN = ("data-src", "data-lazy", "data-lazy-src", "data-original", "data-image", "data-bg")
 _MIN_SIDE = 64  # px; a picture declared smaller, with no larger version, is an icon
@@ -114,13 +115,21 @@ def _named(element: Any) -> Iterator[tuple[str, str]]:
         for name, value in place.attrib.items():
             if name in _NOT_PICTURES or len(value) > 2000:
                 continue
+            if _OTHER_ANGLE.search(name) or "this.src" in value:
+                continue
             if name.startswith("on") or name == "style":
                 yield from ((name, match) for match in _IN_CODE.findall(value))
-            elif _is_file(value) or (place is element and name in _PLAIN and "/" in value):
+            elif _is_file(value) or (place is element and _may_name(name, value)):
                 yield name, value
         href = place.get("href") or ""
         if href.startswith("javascript:") or "(" in href:
             yield from (("href-large", match) for match in _IN_CODE.findall(href))
+
+
+def _may_name(name: str, value: str) -> bool:
+    """Whether an attribute of a picture element names a picture that has no file name."""
+    is_path = "/" in value and not any(sign in value.strip() for sign in " {<")
+    return is_path and (name in _PLAIN or bool(_LARGE.search(name)))
 
 
 def _is_file(value: str) -> bool:
