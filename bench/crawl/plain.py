@@ -48,7 +48,7 @@ def run(feed: Path, timeout_s: int) -> dict[str, Any]:
         Path(place, "told.json").write_text(json.dumps(told), "utf-8")
         Path(place, "plain.py").write_text(SPIDER, "utf-8")
         before = cpu_s()
-        command = [sys.executable, "-m", "scrapy", "runspider", "plain.py"]
+        command = [sys.executable, "-m", "scrapy", "runspider", "plain.py", "-L", "ERROR"]
         environment = {**os.environ, "PYTHONPATH": ""}
         subprocess.run(command, cwd=place, env=environment, timeout=timeout_s, check=True)
         used = cpu_s() - before
