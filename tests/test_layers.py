@@ -14,7 +14,18 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "catalogue": (set(), {"yaml"}),
     "crawler": (
         {"catalogue"},
-        {"scrapy", "extruct", "parsel", "w3lib", "itemadapter", "twisted", "lxml", "PIL", "yaml", "click"},
+        {
+            "scrapy",
+            "extruct",
+            "parsel",
+            "w3lib",
+            "itemadapter",
+            "twisted",
+            "lxml",
+            "PIL",
+            "yaml",
+            "click",
+        },
     ),
     "dataset": ({"catalogue"}, {"imagehash", "PIL", "numpy", "faiss", "click"}),
     "train": (
