@@ -1,0 +1,39 @@
+"""Every command and file that the README and the how-tos show exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from solemap.__main__ import COMMANDS, cli
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        assert link.startswith("https://") or (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist_with_their_options(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for target in re.findall(r"(?:^ {4}|`)make ([a-z]+)", text, re.MULTILINE):
+        assert target in TARGETS, f"make {target}"
+    for name, rest in re.findall(r"solemap ([a-z][a-z-]+)([^`\n]*)", text):
+        assert name in COMMANDS, f"solemap {name}"
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            sub = rest.split()[0] if rest.split() else ""
+            assert sub in command.commands, f"solemap {name} {sub}"
+            command = command.commands[sub]
+        known = {option for parameter in command.params for option in parameter.opts}
+        for option in re.findall(r"--[a-z-]+", rest.split("#")[0].split(",")[0]):
+            assert option in known, f"solemap {name} {option}"
