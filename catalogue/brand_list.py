@@ -13,11 +13,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from catalogue.brands import brand_slug
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_text
+from catalogue.params import read_params, section_of, words_of
 from catalogue.schema import SLUG
 
 _ENTRY = re.compile(r'\s*-\s*(?:"([^"]*)"|\'([^\']*)\'|([^\s#]+))\s*(?:#.*)?')
@@ -93,20 +92,14 @@ def read_thresholds(params: Path) -> Thresholds:
     Raises:
         CatalogueError: the file or a value in it cannot be used.
     """
-    try:
-        values = yaml.safe_load(params.read_text("utf-8"))
-        ingest, split = values["ingest"], values["split"]
-        found = Thresholds(
-            tuple(map(str, ingest.get("sites") or ())),
-            ingest.get("min-brand-products", 1),
-            ingest.get("min-brand-photos", 1),
-            tuple(map(str, split.get("unknown-brands") or ())),
-        )
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:  # fmt: skip
-        raise CatalogueError(
-            f"{params}: not readable ({type(error).__name__}: {error}); it needs the sections "
-            "ingest and split. `git checkout params.yaml` brings the original back."
-        ) from error
+    values = read_params(params)
+    ingest, split = (section_of(values, params, name) for name in ("ingest", "split"))
+    found = Thresholds(
+        words_of(ingest.get("sites"), f"{params}: ingest.sites"),
+        ingest.get("min-brand-products", 1),
+        ingest.get("min-brand-photos", 1),
+        words_of(split.get("unknown-brands"), f"{params}: split.unknown-brands"),
+    )
     for key, number in (("products", found.min_products), ("photos", found.min_photos)):
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
             raise CatalogueError(

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from catalogue.brands import brand_slug
 from catalogue.errors import CatalogueError
+from catalogue.params import read_params, section_of, words_of
 from crawler.site import Site, name_of, port_of
 
 DEMO = "demo:"
@@ -52,18 +51,11 @@ def _unique(sites: list[Site]) -> list[Site]:
 
 
 def _configured(params: Path, wanted: str | None) -> list[Site]:
-    try:
-        content = yaml.safe_load(params.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not params.exists():
         raise CatalogueError(
             f"{params}: no such file; run in the project's folder or name a shop: -a url=https://…"
-        ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CatalogueError(
-            f"{params}: not readable as YAML ({' '.join(str(error).split())})"
-        ) from None
-    crawl = content.get("crawl") if isinstance(content, dict) else None
-    entries = crawl.get("sites") if isinstance(crawl, dict) else None
+        )
+    entries = section_of(read_params(params), params, "crawl").get("sites")
     if not isinstance(entries, dict):
         raise CatalogueError(
             f"{params}: crawl.sites must map names to {{url: …}}, found {entries!r:.60}"
@@ -88,9 +80,7 @@ def _site(name: str, entry: Any, where: str) -> Site:
     if unknown := sorted(str(key) for key in entry if key not in _KEYS):
         raise CatalogueError(f"{where}: unknown key {unknown[0]!r}; allowed are {', '.join(_KEYS)}")
     url = entry["url"] if entry["url"] == DEMO else _address(f"{where}.url", entry["url"])
-    brands = entry.get("brands") or []
-    if not isinstance(brands, list):
-        raise CatalogueError(f"{where}.brands: found {brands!r:.60}, it must be a list of brands")
+    brands = words_of(entry.get("brands"), f"{where}.brands")
     delay = entry.get("delay-s")
     if delay is not None and not (_is_number(delay) and 0 <= delay <= 3600):
         raise CatalogueError(
@@ -100,7 +90,7 @@ def _site(name: str, entry: Any, where: str) -> Site:
         name=name,
         url=url,
         delay_s=None if delay is None else float(delay),
-        brands=tuple(sorted({brand_slug(str(brand)) for brand in brands})),
+        brands=tuple(sorted({brand_slug(brand) for brand in brands})),
         limit=_count(entry.get("limit"), f"{where}.limit"),
         max_pages=_count(entry.get("max-pages"), f"{where}.max-pages") or 50_000,
     )

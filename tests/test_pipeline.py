@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from conftest import CrawlFolder, draw_shoe, encoded
+from ruamel.yaml import YAML
 
 from catalogue.brand_list import write_brands
+from catalogue.params import read_params
 from solemap.train import stale_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
-DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+DVC = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+PARAMS = read_params(ROOT / "params.yaml")
 
 
 def imports_of(path: Path, function: str | None = None) -> set[Path]:
@@ -84,7 +85,7 @@ class Checkout:
         self.crawl = CrawlFolder(folder / "data" / "crawl")
 
     def write_params(self) -> None:
-        (self.folder / "params.yaml").write_text(yaml.safe_dump(self.params), "utf-8")
+        (self.folder / "params.yaml").write_text(json.dumps(self.params), "utf-8")
 
     def write_crawl(self) -> None:
         feed = self.crawl.write()

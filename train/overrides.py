@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from catalogue.errors import CatalogueError
+from catalogue.params import read_params, section_of
 
 
 def read_overrides(
@@ -20,13 +20,8 @@ def read_overrides(
     Raises:
         CatalogueError: a brand is not listed, a key is no option, or a value is not allowed.
     """
-    try:
-        section = (yaml.safe_load(params.read_text("utf-8")) or {}).get("train-overrides") or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
-        raise CatalogueError(f"{params}: cannot be read ({error}).") from error
+    section = section_of(read_params(params), params, "train-overrides")
     where = f"{params}: train-overrides"
-    if not isinstance(section, dict):
-        raise CatalogueError(f"{where} is {section!r:.80}; it must map brands to options.")
     options = {
         name.removeprefix("--"): option
         for option in command.params

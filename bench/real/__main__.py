@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 from bench.real.truth import Row, compare, read_rows
 from demo.tour import name_photos, tell_arms, tell_times, timed
@@ -42,13 +42,14 @@ def prepare(folder: Path, sites: dict[str, str], unknown: Sequence[str]) -> None
         shutil.copy(ROOT / name, folder / name)
     (folder / "data" / "crawl").mkdir(parents=True, exist_ok=True)
     (folder / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n")
-    params = yaml.safe_load((folder / "params.yaml").read_text("utf-8"))
-    overlay = yaml.safe_load(Path(__file__).with_name("params.yaml").read_text("utf-8"))
+    yaml = YAML()  # keeps the comments
+    params = yaml.load(folder / "params.yaml")
+    overlay = yaml.load(Path(__file__).with_name("params.yaml"))
     for section, values in overlay.items():
-        params[section] |= values
+        params[section].update(values)
     params["crawl"]["sites"] = {name: {"url": url} for name, url in sites.items()}
     params["split"]["unknown-brands"] = list(unknown)
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), "utf-8")
+    yaml.dump(params, folder / "params.yaml")
 
 
 @contextmanager
