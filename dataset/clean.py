@@ -21,7 +21,7 @@ from catalogue.schema import CleanPhoto, Photo
 from dataset.facts import FactsCache
 from dataset.files import canvas_file, store_canvas
 from dataset.judge import Evidence, Judgement, judge
-from dataset.picture import MAX_BYTES, Examined, Facts, examine
+from dataset.picture import Examined, Facts, UnreadablePicture, examine, read_bounded
 
 Progress = Callable[[int, int], None]  # done, of how many
 _AHEAD = 32  # tasks per worker in flight: bounds memory whatever the catalogue's size
@@ -57,9 +57,9 @@ def _examine_file(task: tuple[str, str], crawl: Path, canvases: Path, quality: i
     if Path(relative).is_absolute() or ".." in Path(relative).parts:
         return _faulty(photo_id, "missing: its path leads out of the crawl folder")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return _faulty(photo_id, f"too large: over {MAX_BYTES} bytes")
-        content = path.read_bytes()
+        content = read_bounded(path)
+    except UnreadablePicture as error:
+        return _faulty(photo_id, str(error))
     except FileNotFoundError:
         return _faulty(photo_id, "missing: its file is not in the crawl folder")
     except OSError as error:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import stat
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -51,6 +54,34 @@ class Examined:
 
 class UnreadablePicture(ValueError):
     """Bytes that are no picture we can or will decode."""
+
+
+def read_bounded(path: Path) -> bytes:
+    """The bytes of a picture file, whatever lies there: no pipe or device is waited for or drained.
+
+    Links are followed; what they lead to counts. At most `MAX_BYTES` + 1 bytes are read.
+
+    Raises:
+        UnreadablePicture: a pipe or a device, or no possible file name ("missing: ..."); over
+            `MAX_BYTES` ("too large: ...").
+        OSError: as of `open`: no such file, a folder, a socket, not permitted, ...
+    """
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            content = file.read(MAX_BYTES + 1) if is_file else b""
+    except ValueError as error:  # a name with a zero byte
+        raise UnreadablePicture(f"missing: not a file name ({error})") from error
+    if not is_file:
+        raise UnreadablePicture("missing: a pipe or a device, not a file")
+    if len(content) > MAX_BYTES:
+        raise UnreadablePicture(f"too large: over {MAX_BYTES} bytes")
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """A descriptor without waiting for a writer, as opening a pipe would."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def open_picture(content: bytes) -> Image.Image:

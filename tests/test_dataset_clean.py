@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import os
+import socket
 import struct
 import zlib
 from pathlib import Path
@@ -21,7 +24,7 @@ from dataset.feed import read_feed
 from dataset.files import canvas_file
 from dataset.ingest import name_listings, to_photos
 from dataset.judge import Evidence, judge
-from dataset.picture import Facts, UnreadablePicture, examine, open_picture
+from dataset.picture import Facts, UnreadablePicture, examine, open_picture, read_bounded
 
 
 def bomb(side: int) -> bytes:
@@ -175,6 +178,40 @@ def test_paths_out_of_the_crawl_folder_are_refused(crawl: CrawlFolder, tmp_path:
     crawl.add("Acme", "r", [encoded(draw_shoe())])
     crawl.items[0]["images"][0]["path"] = "../../secret.jpg"
     assert (cleaned(crawl, tmp_path / "c")["r"].reason or "").startswith("missing")
+
+
+def test_what_is_no_file_is_neither_waited_for_nor_drained(
+    crawl: CrawlFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dataset.picture.MAX_BYTES", 5000)
+    places = {}
+    for number, name in enumerate(("pipe", "endless", "socket", "folder", "huge", "nameless")):
+        crawl.add("Acme", name, [encoded(draw_shoe(pose=number, size=40))])
+        image = crawl.items[-1]["images"][0]
+        places[name] = crawl.folder / image["path"]
+        places[name].unlink()
+    os.mkfifo(places["pipe"])
+    places["endless"].symlink_to("/dev/zero")
+    with contextlib.chdir(places["socket"].parent):  # a socket's address is short
+        socket.socket(socket.AF_UNIX).bind(places["socket"].name)
+    places["folder"].mkdir()
+    places["huge"].write_bytes(b"\0" * 5001)
+    crawl.items[-1]["images"][0]["path"] = "images/a\0b.jpg"
+    found = {name: one.reason for name, one in cleaned(crawl, tmp_path / "cache").items()}
+    assert found == {
+        "pipe": "missing: a pipe or a device, not a file",
+        "endless": "missing: a pipe or a device, not a file",
+        "socket": "missing: No such device or address",
+        "folder": "missing: Is a directory",
+        "huge": "too large: over 5000 bytes",
+        "nameless": "missing: not a file name (embedded null byte)",
+    }
+
+
+def test_a_link_to_a_picture_is_that_picture(tmp_path: Path) -> None:
+    (tmp_path / "shoe.png").write_bytes(b"shoe")
+    (tmp_path / "link").symlink_to("shoe.png")
+    assert read_bounded(tmp_path / "link") == b"shoe"
 
 
 def test_rules_reject_only_on_proof() -> None:
