@@ -31,9 +31,15 @@ class Asked:
     parent: str  # the shape of the page that led here
 
     @property
+    def is_start(self) -> bool:
+        """Whether the user named this page; it alone may tell that the shop lives elsewhere."""
+        return self.url == self.site.record(_start_of(self.site))
+
+    @property
     def is_extra(self) -> bool:
         """Whether the shop need not have it: robots.txt, and lists for machines that we guessed."""
-        return self.kind == ROBOTS or (self.kind == links.SITEMAP and self.depth == 0)
+        is_list = self.kind == links.SITEMAP and self.depth == 0
+        return (self.kind == ROBOTS or is_list) and not self.is_start
 
 
 class Asking:
@@ -55,20 +61,36 @@ class Asking:
         if run.is_resumed:
             self._take_up()
         for name, site in self.sites.items():
-            root = links.canonical("/", site.url) or site.url
-            home = links.canonical(site.url) or site.url
-            self.add(name, root.rstrip("/") + "/robots.txt", ROBOTS, 0)
-            self.add(name, root.rstrip("/") + "/sitemap.xml", links.SITEMAP, 0)
-            self.add(name, home, links.SITEMAP if _is_sitemap(site.url) else links.PRODUCT, 0)
+            root = _root_of(site.url)
+            self._add_extras(name, root)
+            kind = links.SITEMAP if _is_sitemap(site.url) else links.PRODUCT
+            self.add(name, _start_of(site), kind, 0)
             self.add(name, root, links.LISTING, 0)
+
+    def _add_extras(self, name: str, root: str) -> None:
+        self.add(name, root.rstrip("/") + "/robots.txt", ROBOTS, 0)
+        self.add(name, root.rstrip("/") + "/sitemap.xml", links.SITEMAP, 0)
 
     def _take_up(self) -> None:
         for name, count in self._run.items.items():
             if name in self.sites:
                 self.taken[name] = self.report.products[name] = count
+        for name, root in self._run.journal.known_homes():
+            if name in self.sites:
+                self._settle(name, root)
         for name, url, kind, depth in self._run.journal.known_links():
             if name in self.sites:
                 self.add(name, self.sites[name].resolve(url), kind, depth)
+
+    def came_from(self, asked: Asked, url: str) -> None:
+        """A page came, perhaps redirected to ``url``; where the user's own page did, the shop lives there."""
+        if asked.is_start and not asked.site.owns(url):
+            self._settle(asked.site.name, _root_of(url))
+            self._run.journal.add_home(asked.site.name, _root_of(url))
+
+    def _settle(self, name: str, root: str) -> None:
+        self.sites[name].adopt(root)
+        self._add_extras(name, root)
 
     def add(self, name: str, url: str, kind: int, depth: int, parent: str = "") -> bool:
         """Queue an address of the site; whether it is one and was not known."""
@@ -105,7 +127,7 @@ class Asking:
             if self.report.pages[name] + self._under_way[name] >= site.max_pages:
                 self._cut(site)
                 return None
-            meta = {"site": name, "is_start": asked.depth == 0}
+            meta = {"site": name, "is_start": asked.is_start}
             if asked.kind == ROBOTS:
                 meta["dont_obey_robotstxt"] = True
             return Request(
@@ -151,6 +173,14 @@ class Asking:
         """Nothing is under way any more, whatever was counted; whether addresses wait."""
         self._under_way = dict.fromkeys(self.sites, 0)
         return any(len(frontier) for frontier in self.frontiers.values())
+
+
+def _root_of(url: str) -> str:
+    return links.canonical("/", url) or url
+
+
+def _start_of(site: Site) -> str:
+    return links.canonical(site.url) or site.url
 
 
 def _is_sitemap(url: str) -> bool:

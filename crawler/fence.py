@@ -78,10 +78,8 @@ def why_outside(site: Site, url: str, meta: dict[str, Any]) -> str | None:
         return "odd port"
     if meta.get("is_picture") or site.owns(url):
         return None
-    if meta.get("is_start") and not is_local_host(host):
-        site.hosts.add(host.removeprefix("www."))  # the shop itself says where it lives
-        return None
-    return "another site"
+    # the page that the user named may lead to where the shop lives; see crawler.asking
+    return None if meta.get("is_start") and not is_local_host(host) else "another site"
 
 
 class PublicResolver(CachingThreadedResolver):  # type: ignore[misc]  # as above

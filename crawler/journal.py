@@ -117,6 +117,10 @@ class Journal:
         self.done.add(digest(site, page))
         self._append({"page": page, "site": site, "parts": 0, "reason": reason}, True)
 
+    def add_home(self, site: str, root: str) -> None:
+        """The site's first page led to another host: its shop lives at ``root``."""
+        self._append({"home": root, "site": site}, False)
+
     def add_links(self, site: str, links: list[tuple[str, int, int]]) -> None:
         """Links seen for the first time: (recorded address, kind, depth)."""
         for start in range(0, len(links), 1000):
@@ -131,6 +135,12 @@ class Journal:
     def add_picture(self, image: dict[str, Any]) -> tuple[int, int]:
         """A picture is on disk; return (offset, length) of its line."""
         return self._append({"picture": image}, False)
+
+    def known_homes(self) -> Iterator[tuple[str, str]]:
+        """(site, root) of the hosts that `add_home` wrote."""
+        for _, _, line in lines(self.path):
+            if "home" in line:
+                yield line["site"], line["home"]
 
     def known_links(self) -> Iterator[tuple[str, str, int, int]]:
         """(site, recorded address, kind, depth) of the links found before the run was cut off."""

@@ -38,6 +38,8 @@ class Reading:
         if refusing and not site.refusing:
             site.refusing = refusing
             self._report.note(site.name, f"the shop refuses ({refusing}); it is left alone")
+        if response.status == 200 and not refusing:
+            self._asking.came_from(asked, response.url)
         if asked.kind == ROBOTS:
             self._read_robots(response, site)
         elif response.status != 200:

@@ -43,6 +43,11 @@ class Site:
         bases = {host_of(self.url).removeprefix("www."), *self.hosts}
         return any(host == base or host.endswith("." + base) for base in bases)
 
+    def adopt(self, url: str) -> None:
+        """Make the host of ``url`` a part of the site."""
+        host = host_of(url)
+        self.hosts.add(f"{host}:{port_of(url)}" if self.is_local else host.removeprefix("www."))
+
     def record(self, url: str) -> str:
         """``url`` as records and the journal write it: without the port of a started shop."""
         if self.prefix and url.startswith(self.prefix):

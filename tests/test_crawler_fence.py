@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from scrapy.http import Request
 
+from crawler.asking import Asking
 from crawler.fence import FenceMiddleware, PublicResolver, Refused, why_outside
+from crawler.manners import Manners
+from crawler.report import Report
+from crawler.run import Run
 from crawler.site import Site
 
 PUBLIC = "https://www.shop.kr/"
@@ -63,6 +68,38 @@ def test_a_redirected_request_is_checked_like_any_other() -> None:
     told = {"site": "shop", "redirect_urls": [PUBLIC + "1.jpg"], "is_picture": True}
     assert refused(middleware, "http://10.1.2.3/1.jpg", **told) == "private address"
     assert refused(middleware, PUBLIC + "2.jpg", **told) is None
+
+
+def begun(folder: Path, site: Site) -> tuple[Asking, dict[str, Request]]:
+    """A run that has just begun, or goes on, and its first requests by address."""
+    asking = Asking({site.name: site}, {site.name: Manners()}, Report(), 16)
+    asking.begin(Run(folder / "crawl", folder / "state", {}))
+    return asking, {request.url: request for request in asking.requests(print, print)}
+
+
+def test_the_page_that_the_user_named_alone_may_lead_elsewhere(tmp_path: Path) -> None:
+    site = Site("shop", "https://shop.kr/p/1")
+    _, requests = begun(tmp_path, site)
+    elsewhere = "https://other.kr/x"
+    told = {url: refused(fence(site), elsewhere, **requests[url].meta) for url in requests}
+    assert told.pop(site.url) is None
+    assert len(told) == 3 and set(told.values()) == {"another site"}, "robots.txt, sitemap.xml, /"
+    assert not site.owns(elsewhere), "a way station is no home"
+
+
+def test_a_shop_that_moved_is_known_by_both_hosts_also_when_it_goes_on(tmp_path: Path) -> None:
+    old = Site("shop", "https://shop.kr/")
+    asking, requests = begun(tmp_path, old)
+    for url in ("https://shop.kr/robots.txt", old.url):
+        asking.came_from(requests[url].cb_kwargs["asked"], "https://www.other.kr/x")
+        assert old.owns("https://other.kr/p/1") is (url == old.url)
+    asked = [request.url for request in asking.requests(print, print)]
+    assert asked == ["https://www.other.kr/robots.txt", "https://www.other.kr/sitemap.xml"]
+
+    asking._run._lock.close()  # as when the process is killed
+    again = Site("shop", "https://shop.kr/")
+    begun(tmp_path, again)
+    assert again.owns("https://other.kr/p/1")
 
 
 def test_robots_txt_leads_nowhere_private_but_where_it_was_asked_for() -> None:

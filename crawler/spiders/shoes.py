@@ -17,7 +17,6 @@ from scrapy.http import Response
 
 from catalogue.brand_list import write_brands
 from catalogue.errors import CatalogueError
-from crawler import links
 from crawler.asking import Asked, Asking
 from crawler.faults import reason_of
 from crawler.items import ShoeItem
@@ -136,7 +135,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             self.journal.add_page(name, asked.url, reason)
         else:
             self.run.failed.add(digest(name, asked.url))
-        if asked.depth == 0 and asked.kind == links.PRODUCT:
+        if asked.is_start:
             self.report.note(name, f"the first page {asked.site.url} could not be read: {reason}")
         self.pump()
 
