@@ -23,6 +23,8 @@ _BY_CLASS = {
     "UnsupportedURLSchemeError": "not http",
 }
 
+UNREACHABLE = ("timeout", "connection refused", "unknown host", "connection lost")
+
 
 def reason_of(error: BaseException) -> str:
     """A short reason for ``error``; the class name of one that is not foreseen."""

@@ -147,7 +147,11 @@ class Reading:
             reason = "colourway without pictures of its own"
         if reason is None and not records:
             reason = "variants have pages of their own"
-        wanted = [entry for entry in records if _is_wanted(site, entry)]
+        brands = [brand_slug(fields["brand_text"]) for fields, _ in records]
+        for brand in brands:
+            self._report.brand(site.name, brand)
+        pairs = zip(brands, records, strict=True)
+        wanted = [entry for brand, entry in pairs if not site.brands or brand in site.brands]
         if reason is None and not wanted:
             reason = "another brand"
         if reason is None and not self._claim_url(site, url):
@@ -208,10 +212,6 @@ def _variant_pages(claim: Claim | None) -> list[tuple[str, int]]:
     """The pages of the product's other colourways."""
     urls = [links.canonical(entry.url) for entry in claim.variants if entry.url] if claim else []
     return [(url, links.PRODUCT) for url in urls if url]
-
-
-def _is_wanted(site: Site, entry: Entry) -> bool:
-    return not site.brands or brand_slug(entry[0]["brand_text"]) in site.brands
 
 
 def _absolute(url: str, base: str) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from catalogue.manifest import write_json
+
+_MOST_BRANDS = 10  # told where a wanted one was not seen
 
 
 class Report:
@@ -17,6 +21,7 @@ class Report:
         self.pages: Counter[str] = Counter()
         self.refused: dict[str, Counter[str]] = defaultdict(Counter)
         self.pictures: dict[str, Counter[str]] = defaultdict(Counter)
+        self.brands: dict[str, Counter[str]] = defaultdict(Counter)  # seen, wanted or not
         self.notes: dict[str, list[str]] = defaultdict(list)
 
     def product(self, site: str) -> None:
@@ -30,6 +35,22 @@ class Report:
     def refuse(self, site: str, reason: str) -> None:
         """A page gave no item."""
         self.refused[site][reason] += 1
+
+    def brand(self, site: str, brand: str) -> None:
+        """A product of ``brand`` was seen."""
+        self.brands[site][brand] += 1
+
+    def missed_brands(self, site: str, wanted: Iterable[str]) -> str | None:
+        """Which of the ``wanted`` brands no product had, and what was seen instead, likest first."""
+        seen = self.brands[site]
+        missed = [brand for brand in wanted if brand not in seen]
+        if not missed or not seen:
+            return None
+        like = [one for brand in missed for one in get_close_matches(brand, seen)]
+        shown = list(dict.fromkeys([*like, *(brand for brand, _ in seen.most_common())]))
+        told = ", ".join(f"{brand} ({seen[brand]})" for brand in shown[:_MOST_BRANDS])
+        more = f" and {len(shown) - _MOST_BRANDS} more" if len(shown) > _MOST_BRANDS else ""
+        return f"no product of {', '.join(missed)} was seen; brands that were: {told}{more}"
 
     def picture(self, site: str, status: str, reason: str | None) -> None:
         """A picture of an item was settled."""

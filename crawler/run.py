@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import tempfile
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,30 @@ from crawler.known import KnownPictures
 _OLDEST = timedelta(days=7)  # an unfinished run older than this is merged and not gone on with
 
 
+def check_folders(folder: Path, state: Path) -> None:
+    """Make sure, by trying, that a run can write its files; the folders are there afterwards.
+
+    Raises:
+        CatalogueError: it cannot; the message names the setting.
+    """
+    for setting, place in (
+        ("SHOES_DIR", folder),
+        ("SHOES_DIR", folder / "images"),
+        ("SHOES_STATE_DIR", state),
+    ):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=place):
+                pass
+        except OSError as error:
+            is_file = isinstance(error, FileExistsError)
+            found = "a file, not a folder" if is_file else f"not writable ({error.strerror})"
+            raise CatalogueError(
+                f"{place}: {found}; {setting} must be a folder in which the crawl can make files. "
+                f"Mend that, or name another one: -s {setting}=DIR"
+            ) from None
+
+
 class Run:
     """The files of a run over one feed; only one process may have them at a time."""
 
@@ -24,8 +49,9 @@ class Run:
         """Open everything; go on with an unfinished run of the same ``header``.
 
         Raises:
-            CatalogueError: another crawl is writing the same feed.
+            CatalogueError: another crawl is writing the same feed, or a file cannot be written.
         """
+        check_folders(folder, state)
         self.folder = folder
         self.feed = folder / "items.jsonl"
         name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]

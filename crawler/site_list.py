@@ -32,6 +32,10 @@ def read_sites(params: Path, arguments: Mapping[str, str | None]) -> list[Site]:
         )
     if arguments.get("url") is not None:
         urls = [url.strip() for url in (arguments["url"] or "").split(",") if url.strip()]
+        if not urls:
+            raise CatalogueError(
+                "-a url=: empty; give an address, for example -a url=https://shop.example/"
+            )
         sites = [_site(name_of(_address("-a url", url)), {"url": url}, "-a url") for url in urls]
     else:
         sites = _configured(params, arguments.get("site"))
@@ -60,16 +64,28 @@ def _configured(params: Path, wanted: str | None) -> list[Site]:
         raise CatalogueError(
             f"{params}: crawl.sites must map names to {{url: …}}, found {entries!r:.60}"
         )
-    names = [str(name) for name in entries]
+    names = [_name(name, f"{params}: crawl.sites") for name in entries]
     if wanted is not None and wanted not in names:
         raise CatalogueError(
             f"-a site={wanted}: not in crawl.sites of {params}; there are {', '.join(names) or 'none'}"
         )
     return [
-        _site(str(name), entry, f"{params}: crawl.sites.{name}")
-        for name, entry in entries.items()
-        if wanted in (None, str(name))
+        _site(name, entry, f"{params}: crawl.sites.{name}")
+        for name, entry in zip(names, entries.values(), strict=True)
+        if wanted in (None, name)
     ]
+
+
+def _name(key: Any, where: str) -> str:
+    """A site's name: any line of text, since it becomes part of no path; YAML may read 361 as a number."""
+    name = str(key)
+    is_text = isinstance(key, str | int) and not isinstance(key, bool)
+    if not (is_text and name.strip() and name.isprintable()):
+        raise CatalogueError(
+            f"{where}: found the name {key!r:.60}; it must be one line of text, in quotes where YAML "
+            "reads something else, such as the shop's host"
+        )
+    return name
 
 
 def _site(name: str, entry: Any, where: str) -> Site:

@@ -255,13 +255,24 @@ def wait_until_gone(pid: int) -> bool:
 def test_the_demo_shop_is_started_and_gone_afterwards(shadow: Path, tmp_path: Path) -> None:
     place = prepared(tmp_path)
     code, output = crawl(place, shadow=shadow)
-    assert (code, "next: dvc repro" in output) == (0, True), output
+    assert (code, "4 products in" in output) == (0, True), output
     found = items(place)
     assert {item["site"] for item in found} == {"demo"} and len(found) == 4
     assert all(item["url"].startswith("demo:/") for item in found)
     assert all(image["url"].startswith("demo:/") for item in found for image in item["images"])
     assert "127.0.0.1" not in (place / "data/crawl/items.jsonl").read_text()
     assert wait_until_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_two_sites_may_be_demo_shops_each_under_its_name(shadow: Path, tmp_path: Path) -> None:
+    place = prepared(tmp_path)
+    sites = 'one: {url: "demo:"}, two: {url: "demo:", brands: [acme]}'
+    (place / "params.yaml").write_text(f"crawl: {{sites: {{{sites}}}}}\n")
+    code, output = crawl(place, shadow=shadow)
+    assert code == 0, output
+    found = sorted((item["site"], item["url"][:5], item["brand_text"]) for item in items(place))
+    of_one = [("one", "one:/", "Acme")] * 2 + [("one", "one:/", "루나")] * 2
+    assert found == [*of_one, *[("two", "two:/", "Acme")] * 2]
 
 
 def test_the_demo_shop_dies_with_a_killed_crawl(shadow: Path, tmp_path: Path) -> None:

@@ -286,6 +286,7 @@ def test_a_refusing_shop_is_named_and_left_alone(shop: SmallShop, place: Path) -
     "argument, told",
     [
         ("url=ftp://x", "http://"),
+        ("url=", "-a url=: empty"),
         ("site=nobody", "demo"),
         ("limit=0", "from 1 on"),
         ("color=red", "allowed are"),

@@ -1,7 +1,7 @@
 """`scrapy crawl shoes`: arguments checked first, one line per fault, a table and an exit code last.
 
-Exit codes: 0 products were found; 1 none were, or the crawl broke; 2 bad arguments or params.yaml;
-130 stopped by Ctrl-C (the same command goes on).
+Exit codes: 0 products were found; 1 none were, or the crawl broke; 2 bad arguments or params.yaml, or
+a folder that cannot be written; 130 stopped by Ctrl-C (the same command goes on).
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 
 from catalogue.errors import CatalogueError
 from crawler import contact
+from crawler.run import check_folders
 from crawler.shop import Shop
 from crawler.site import Site, host_of
 from crawler.site_list import DEMO, read_sites
 
 _QUIET = ("scrapy", "twisted", "asyncio", "filelock", "PIL")
+# logs a traceback where a host is not reached; the report says so of its pages and pictures
+_SILENT = "scrapy.downloadermiddlewares.robotstxt"
 
 
 class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
@@ -45,6 +48,7 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
         shops: list[Shop] = []
         try:
             sites = read_sites(Path(self.settings["SHOES_PARAMS"]), opts.spargs)
+            check_folders(Path(self.settings["SHOES_DIR"]), Path(self.settings["SHOES_STATE_DIR"]))
             for site in sites:
                 if site.url == DEMO:
                     shops.append(Shop())
@@ -68,6 +72,7 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
         if not opts.loglevel:
             for name in _QUIET:
                 logging.getLogger(name).setLevel(logging.ERROR)
+            logging.getLogger(_SILENT).setLevel(logging.CRITICAL)
         crawler = self.crawler_process.create_crawler(args[0])
         self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()

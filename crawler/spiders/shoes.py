@@ -18,7 +18,7 @@ from scrapy.http import Response
 from catalogue.brand_list import write_brands
 from catalogue.errors import CatalogueError
 from crawler.asking import Asked, Asking
-from crawler.faults import reason_of
+from crawler.faults import UNREACHABLE, reason_of
 from crawler.items import ShoeItem
 from crawler.journal import digest
 from crawler.manners import Manners
@@ -57,7 +57,8 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         self.folder = Path(settings["SHOES_DIR"])
         self.agent = settings["USER_AGENT"].split("/")[0].lower()
         self.outcome: str | None = None
-        self.fault: str | None = None
+        self.fault: str | None = None  # why the run did not begin
+        self.unlisted: str | None = None  # why brands.yaml was not written
         slots = dict(settings.getdict("DOWNLOAD_SLOTS"))
         for site in sites:
             host = host_of(site.url)
@@ -79,7 +80,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         }
         try:
             self.run = Run(self.folder, Path(self.settings["SHOES_STATE_DIR"]), header)
-        except CatalogueError as error:
+        except (CatalogueError, OSError) as error:
             self.fault = str(error)
             raise CloseSpider("fault") from None
         self.known, self.journal = self.run.known, self.run.journal
@@ -136,7 +137,9 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         else:
             self.run.failed.add(digest(name, asked.url))
         if asked.is_start:
-            self.report.note(name, f"the first page {asked.site.url} could not be read: {reason}")
+            remedy = ". Check the address, and whether a browser shows it" * (reason in UNREACHABLE)
+            told = f"the first page {asked.site.url} could not be read: {reason}{remedy}"
+            self.report.note(name, told)
         self.pump()
 
     # -- items and the end -----------------------------------------------------------------------
@@ -175,29 +178,34 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 next(iter(self.sites)),
                 f"{len(vanished)} products are no longer shown and were taken out",
             )
+        for name, site in self.sites.items():
+            told = self.report.missed_brands(name, site.brands)
+            if told and not (self.run.is_resumed or self.asking.is_full(name)):
+                self.report.note(name, told)
         found = sum(self.report.products.values())
         if found:
+            params, brands = (Path(self.settings[key]) for key in ("SHOES_PARAMS", "SHOES_BRANDS"))
             try:
-                write_brands(
-                    self.run.feed,
-                    Path(self.settings["SHOES_PARAMS"]),
-                    Path(self.settings["SHOES_BRANDS"]),
-                )
-            except CatalogueError as error:
-                self.report.note(next(iter(self.sites)), str(error))
+                write_brands(self.run.feed, params, brands)
+            except (CatalogueError, OSError) as error:
+                self.unlisted = str(error)
         self.outcome = "empty" if not found else "finished" if is_finished else "stopped"
         self.report.write(self.run.state / "report.json", list(self.sites), self.outcome)
         self._total = total
 
     def closing_words(self) -> str:
         """The table and what to do next."""
-        table = self.report.table(list(self.sites))
+        table, feed = self.report.table(list(self.sites)), self.run.feed
         if self.outcome == "empty":
-            return f"{table}\nNO PRODUCT WAS FOUND; {self.run.feed} was left as it was. The reasons are above."
-        next_step = (
-            "next: dvc repro" if self.outcome == "finished" else "stopped; the same command goes on"
-        )
-        return f"{table}\n{self._total} products in {self.run.feed}; {next_step}"
+            held = f"{feed} was left as it was" if feed.exists() else f"there is no {feed} yet"
+            return f"{table}\nNO PRODUCT WAS FOUND; {held}. The reasons are above."
+        if self.outcome == "stopped":
+            next_step = "stopped; the same command goes on"
+        elif self.unlisted:
+            next_step = f"not ready for `dvc repro`: {self.unlisted}"
+        else:
+            next_step = "next: dvc repro"
+        return f"{table}\n{self._total} products in {feed}; {next_step}"
 
     def exit_code(self) -> int:
         """0 for a crawl with products, 1 for one without, 130 for one that was stopped."""
