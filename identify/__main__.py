@@ -15,8 +15,6 @@ from catalogue.errors import CatalogueError
 if TYPE_CHECKING:
     from identify.identifier import Identification
 
-MAX_URLS = 1  # shown for people; --json has all
-
 
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))

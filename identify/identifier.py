@@ -91,7 +91,8 @@ class Identifier:
         if not chosen.exists():
             raise CatalogueError(
                 f"{chosen}: no models yet. Run `scrapy crawl shoes` and `dvc repro` first "
-                "(`make demo` does both with drawn shoes), or name another folder with --models."
+                "(`make demo` does both with drawn shoes), `dvc checkout` if they were made before, "
+                "or name another folder with --models."
             )
         try:
             settings = json.loads(chosen.read_bytes())

@@ -17,7 +17,13 @@ from PIL import Image
 from catalogue.errors import CatalogueError
 from dataset.canvas import CANVAS_SIZE, prepare
 from dataset.foreground import border_color, find_foreground
-from dataset.picture import MAX_BYTES, UnreadablePicture, canvas_of, encode_canvas, open_picture
+from dataset.picture import (
+    UnreadablePicture,
+    canvas_of,
+    encode_canvas,
+    open_picture,
+    read_bounded,
+)
 
 CANVAS_QUALITY = 95  # clean.quality of params.yaml as it comes
 BLANK_CONTRAST = 6  # of 255, as the clean stage judges: one colour, JPEG noise apart
@@ -44,21 +50,16 @@ def read_photo(path: Path) -> bytes:
     """The bytes of a photo file.
 
     Raises:
-        PhotoError: missing, a folder, unreadable or too large.
+        PhotoError: missing, a folder, a pipe, unreadable or too large.
     """
     try:
-        if path.is_dir():
-            raise PhotoError(f"{path}: a folder; name the photos in it")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise PhotoError(
-                f"{path}: {size} bytes; at most {MAX_BYTES} are read. Make it smaller."
-            )
-        return path.read_bytes()
+        return read_bounded(path)
+    except IsADirectoryError as error:
+        raise PhotoError(f"{path}: a folder; name the photos in it") from error
     except OSError as error:
         raise PhotoError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    except ValueError as error:  # a name with a zero byte
-        raise PhotoError(f"{path!r}: not a file name ({error})") from error
+    except UnreadablePicture as error:
+        raise PhotoError(f"{str(path)!r}: {error}") from error
 
 
 def prepare_photo(content: bytes, size: int, crop: bool) -> Prepared:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -22,8 +21,8 @@ from pathlib import Path
 import click
 
 from catalogue.errors import CatalogueError
+from solemap.project import DVC, check_project
 
-DVC = [sys.executable, "-m", "dvc"]
 LOGS = Path("var/train/logs")
 LOCK = Path("var/train/lock")
 BEFORE = ("base", "overrides", "pack")  # what train@… reads is made by these and what they need
@@ -39,6 +38,11 @@ class Job:
     inputs: str
 
     @property
+    def size(self) -> int:
+        """Bytes of the brand's pixels: its share of the work."""
+        return Path("data/pack", self.brand, "pixels.npy").stat().st_size
+
+    @property
     def log(self) -> Path:
         return LOGS / f"{self.brand}.log"
 
@@ -51,6 +55,7 @@ def train(jobs: int) -> None:
     Brands that fail are named with their log; the others are kept. Killed and started again, each
     net goes on from its last checkpoint.
     """
+    check_project()
     with _lock():
         if subprocess.run([*DVC, "repro", *BEFORE], check=False).returncode:
             raise click.ClickException("the stages before training failed; the message is above")
@@ -106,7 +111,9 @@ def _run_all(stale: list[Job], count: int) -> list[tuple[Job, str]]:
     LOGS.mkdir(parents=True, exist_ok=True)
     started, failed = time.monotonic(), list[tuple[Job, str]]()
     pool = ThreadPoolExecutor(count)
-    running: dict[Future[int], Job] = {pool.submit(_run, job): job for job in stale}
+    # the longest first, so that no worker is left alone with one at the end
+    ordered = sorted(stale, key=lambda job: -job.size)
+    running: dict[Future[int], Job] = {pool.submit(_run, job): job for job in ordered}
     try:
         while running:
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -123,8 +130,6 @@ def _run_all(stale: list[Job], count: int) -> list[tuple[Job, str]]:
 
 
 def _run(job: Job) -> int:
-    # As DVC does before a stage: nothing of an older run may remain beside the new.
-    shutil.rmtree(Path("models/brands", job.brand), ignore_errors=True)
     with job.log.open("w") as log:
         return subprocess.run(
             job.command, shell=True, stdout=log, stderr=subprocess.STDOUT, check=False

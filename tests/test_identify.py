@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,13 +137,34 @@ def test_exit_codes(project: Path, tmp_path: Path) -> None:
 
 
 def test_a_damaged_model_is_named(project: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(project / "models", tmp_path / "models")
     (tmp_path / "models/brands/acme/weights.safetensors").write_bytes(b"\x80\x04K\x01.")
     good, _ = photo(project, "x")
     result = ask("--models", str(tmp_path / "models"), str(good))
     assert result.exit_code == 1 and "acme/weights.safetensors: not a model" in result.stderr
+    shutil.rmtree(tmp_path / "models/brands/acme")
+    result = ask("--models", str(tmp_path / "models"), str(good))
+    assert result.exit_code == 1 and "brands/acme/model.json: cannot be read" in result.stderr
+    shutil.copytree(project / "models/brands/nike", tmp_path / "models/brands/acme")
+    result = ask("--models", str(tmp_path / "models"), str(good))
+    assert result.exit_code == 1 and "brands/acme: a net of another brand" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["photos.jsonl", "products.jsonl"])
+def test_a_gallery_that_lost_a_line_is_named(project: Path, tmp_path: Path, name: str) -> None:
+    shutil.copytree(project / "models", tmp_path / "models")
+    path = tmp_path / "models/gallery" / name
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    good, _ = photo(project, "x")
+    result = ask("--models", str(tmp_path / "models"), str(good))
+    assert result.exit_code == 1 and "photos.jsonl has" in result.stderr
+
+
+def test_what_is_no_file_is_refused_at_once(project: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    result = ask(str(tmp_path / "pipe.jpg"), "/dev/zero", str(tmp_path))
+    assert result.exit_code == 1
+    assert result.stderr.count("a pipe or a device") == 2 and "a folder" in result.stderr
 
 
 def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> None:

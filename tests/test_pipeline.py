@@ -248,11 +248,17 @@ def test_forced_runs_give_the_same_bytes_one_net_after_another_or_side_by_side(
     assert checkout.outputs() == before
 
 
-def test_a_wrong_parameter_is_named(checkout: Checkout) -> None:
+def test_a_wrong_parameter_is_named_and_loses_nothing(checkout: Checkout) -> None:
+    before = checkout.outputs()
+    checkout.params["train"]["label-smoothing"] = 2
+    checkout.write_params()
+    failed = checkout.dvc("repro", "train")
+    assert failed.returncode and "params.yaml: train.label-smoothing" in failed.stderr
     checkout.params["clean"]["min-side"] = "many"
     checkout.write_params()
     failed = checkout.dvc("repro", "clean")
     assert failed.returncode and "--min-side" in failed.stderr and "'many'" in failed.stderr
+    assert checkout.outputs() == before
 
 
 def test_before_any_crawl_it_says_what_to_do(tmp_path: Path) -> None:

@@ -105,6 +105,9 @@ def test_one_product_is_too_few_and_an_empty_pack_too(tmp_path: Path) -> None:
             np.save(folder / "pixels.npy", np.zeros((0, 32, 32, 3), np.uint8))
             empty = {"size": 32, "crop": True, "labels": [], "photos": []}
             (folder / "pack.json").write_text(json.dumps(empty))
+        stale = tmp_path / f"out-{name}" / "weights.safetensors"  # of a run that had enough
+        stale.parent.mkdir()
+        stale.write_bytes(b"old")
         out = fit_one(tmp_path, f"out-{name}", folder, "scratch", tmp_path)
         assert json.loads((out / "model.json").read_text())["status"] == "too_few"
         assert not (out / "weights.safetensors").exists()

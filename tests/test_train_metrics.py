@@ -65,6 +65,9 @@ def test_retrieval_by_hand() -> None:
     assert retrieval(gallery[3:], labels[3:], gallery, labels, torch.tensor([3])) == {
         "queries": 0,
         "unanswerable": 1,
+        "recall_at_1": None,
+        "recall_at_5": None,
+        "map": None,
     }
 
 

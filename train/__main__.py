@@ -44,7 +44,22 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.group()
+class Stages(click.Group):
+    """A group that says where in params.yaml a refused option stands; DVC hands it down from there."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.BadParameter as error:
+            if error.ctx is None or error.param is None:
+                raise
+            section = {"fit": "train"}.get(error.ctx.command.name or "", error.ctx.command.name)
+            place = f"params.yaml: {section}.{error.param.opts[0].removeprefix('--')}"
+            message = f"{error.message} ({place})"
+            raise click.BadParameter(message, error.ctx, error.param) from error
+
+
+@click.group(cls=Stages)
 def cli() -> None:
     """Train and measure: base, one net per brand, gate, gallery, evaluation."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -115,6 +130,8 @@ def overrides(brands: Path, params: Path, out: Path) -> None:
 
     listed = read_brands(brands)
     found = read_overrides(params, listed, fit)
+    for gone in set(out.glob("*.json")) - {out / f"{brand}.json" for brand in listed}:
+        gone.unlink()
     for brand in listed:
         write_json(out / f"{brand}.json", found.get(brand, {}))
 

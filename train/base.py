@@ -47,6 +47,7 @@ def fit_base(
     net = ShoeNet(settings.arch, len(pack.labels))
     checkpoint = work / f"base-{fingerprint(pack, settings, 'scratch')}"
     curve = run(net, pack, settings, checkpoint)
+    (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
     save_net(
         model_folder / "weights.safetensors",
         net.eval(),

@@ -231,14 +231,12 @@ def _brand_index(system: System) -> Tensor:
     return torch.tensor([place[brand] for brand in brands], dtype=torch.int64)
 
 
-def _similar(system: System, unknown: Pack) -> dict[str, float | int]:
+def _similar(system: System, unknown: Pack) -> dict[str, float | int | None]:
     """Similar shoes on test products the embedding never trained on, the training gallery among them."""
     rows = unknown.rows("test")
-    if not len(rows):
-        return {"queries": 0, "unanswerable": 0}
     own = gather(system, unknown.pixels[rows]).embedding
     gallery = torch.cat([own, system.vectors.embedding])
     offset = len(unknown.labels)
     labels = torch.cat([unknown.label_index[rows], system.vectors.label_index + offset])
     found = retrieval(own, unknown.label_index[rows], gallery, labels, torch.arange(len(own)))
-    return {key: round(value, DECIMALS) for key, value in found.items()}
+    return {key: None if value is None else round(value, DECIMALS) for key, value in found.items()}

@@ -70,37 +70,29 @@ class Evidence:
 
 
 def load_system(models: Path, brands: Iterable[str] | None = None) -> System:
-    """Load everything under ``models``; ``brands`` limits it to the listed ones.
+    """Load everything under ``models``; ``brands`` are those that must be there, and no others.
 
     A brand folder that is not listed is left out with a notice; one without a net (``too_few``)
     is answered by the gallery.
 
     Raises:
-        CatalogueError: a model is missing or damaged, or the nets disagree on the picture size.
+        CatalogueError: a model is missing, damaged or another brand's, or the nets disagree on the
+            picture size.
     """
     base, description = load_net(models / "base" / "weights.safetensors")
     base_temperature = float(_read_json(models / "base" / "model.json").get("temperature", 1.0))
     listed = None if brands is None else set(brands)
     nets: dict[str, BrandNet] = {}
-    for folder in sorted((models / "brands").iterdir()) if (models / "brands").is_dir() else []:
-        if not folder.is_dir():
-            continue
-        if listed is not None and folder.name not in listed:
-            log.warning(
-                "%s: not in brands.yaml, left out; delete the folder if the brand is gone", folder
-            )
-            continue
-        model = _read_json(folder / "model.json")
-        if model.get("status") != "trained":
-            continue
-        net, found = load_net(folder / "weights.safetensors")
-        if (found.size, found.crop) != (description.size, description.crop):
-            raise CatalogueError(
-                f"{folder}: trained on {found.size} px pictures (crop: {found.crop}) but "
-                f"{models / 'base'} on {description.size} px (crop: {description.crop}); both must "
-                "be as in the pack section of params.yaml: run `dvc repro`."
-            )
-        nets[folder.name] = BrandNet(net, found.labels, float(model["temperature"]))
+    there = {folder.name for folder in (models / "brands").glob("*") if folder.is_dir()}
+    for extra in sorted(there - listed) if listed is not None else ():
+        log.warning(
+            "%s: not in brands.yaml, left out; delete the folder if the brand is gone",
+            models / "brands" / extra,
+        )
+    for brand in sorted(there if listed is None else listed):
+        found = _load_brand(models / "brands" / brand, description)
+        if found is not None:
+            nets[brand] = found
     vectors = load_vectors(models / "gallery" / "vectors.safetensors")
     named = {label for brand_net in nets.values() for label in brand_net.labels}
     labels = tuple(sorted(named | set(vectors.labels) | set(description.labels)))
@@ -113,6 +105,32 @@ def load_system(models: Path, brands: Iterable[str] | None = None) -> System:
         vectors=vectors,
         labels=labels,
     )
+
+
+def _load_brand(folder: Path, base: Description) -> BrandNet | None:
+    """The net in ``folder``, None where the brand was too thin to train one."""
+    model = _read_json(folder / "model.json")
+    if model.get("status") == "too_few":
+        return None
+    net, found = load_net(folder / "weights.safetensors")
+    if foreign := [label for label in found.labels if not label.startswith(f"{folder.name}/")]:
+        raise CatalogueError(
+            f"{folder}: a net of another brand: it names {foreign[0]!r}, all its products must begin "
+            f"with {folder.name}/. Run `dvc checkout`, or `dvc repro`, to bring the brand's own back."
+        )
+    if (found.size, found.crop) != (base.size, base.crop):
+        raise CatalogueError(
+            f"{folder}: trained on {found.size} px pictures (crop: {found.crop}) but the base on "
+            f"{base.size} px (crop: {base.crop}); both must be as in the pack section of "
+            "params.yaml: run `dvc repro`."
+        )
+    temperature = model.get("temperature")
+    if not isinstance(temperature, float) or not temperature > 0:
+        raise CatalogueError(
+            f"{folder / 'model.json'}: temperature is {temperature!r}, it must be over 0. "
+            "Run `dvc checkout`, or `dvc repro`, to make the file again."
+        )
+    return BrandNet(net, found.labels, temperature)
 
 
 def gather(system: System, pixels: Tensor) -> Evidence:
@@ -140,5 +158,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise CatalogueError(f"{path}: cannot be read ({error}). Run `dvc repro`.") from error
+        raise CatalogueError(
+            f"{path}: cannot be read ({error}). `dvc checkout` brings it back, `dvc repro` makes it."
+        ) from error
     return found if isinstance(found, dict) else {}

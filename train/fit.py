@@ -50,7 +50,9 @@ def fit_brand(
         "products": len(pack.labels),
         "photos": {split: len(pack.rows(split)) for split in ("train", "val", "test")},
     }
+    weights = model_folder / "weights.safetensors"
     if len(trained_labels) < MIN_PRODUCTS:
+        weights.unlink(missing_ok=True)
         write_json(model_folder / "model.json", {**summary, "status": "too_few"})
         write_json(metrics_path, {**summary, "status": "too_few"})
         write_curve(curve_path, [])
@@ -60,8 +62,9 @@ def fit_brand(
     checkpoint = work / f"{brand}-{fingerprint(pack, settings, start_sha256)}"
     curve = run(net, pack, settings, checkpoint)
     temperature = temperature_on_val(net, pack)
+    (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
     save_net(
-        model_folder / "weights.safetensors",
+        weights,
         net.eval(),
         Description(
             arch=settings.arch,

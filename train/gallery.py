@@ -85,10 +85,23 @@ def save_names(folder: Path, photos: list[GalleryPhoto], products: list[GalleryP
 
 
 def load_names(folder: Path) -> tuple[list[GalleryPhoto], dict[str, GalleryProduct]]:
-    """The gallery's photos in row order, and its products by label."""
+    """The gallery's photos in row order, and its products by label.
+
+    Raises:
+        CatalogueError: a file is missing or damaged, or they do not belong to the vectors.
+    """
     photos = list(read_manifest(folder / "photos.jsonl", GalleryPhoto))
-    products = read_manifest(folder / "products.jsonl", GalleryProduct)
-    return photos, {product.label: product for product in products}
+    found = read_manifest(folder / "products.jsonl", GalleryProduct)
+    products = {product.label: product for product in found}
+    vectors = load_vectors(folder / "vectors.safetensors")
+    rows = [vectors.labels[index] for index in vectors.label_index.tolist()]
+    if [photo.label for photo in photos] != rows or set(rows) - products.keys():
+        raise CatalogueError(
+            f"{folder}: {len(rows)} vectors of {len(vectors.labels)} products, but photos.jsonl has "
+            f"{len(photos)} and products.jsonl {len(products)}, or they are not the same ones. "
+            "Run `dvc checkout`, or `dvc repro index`, to make them agree again."
+        )
+    return photos, products
 
 
 def best_per_label(similarity: Tensor, label_index: Tensor, labels: int) -> Tensor:

@@ -55,6 +55,7 @@ def build_index(
                 product_name=sample.product_name,
                 urls=tuple(sorted(urls.get(label, ()))),
             )
+    (models / "gallery" / "index.json").unlink(missing_ok=True)  # written last: the set is whole
     labels = tuple(sorted(products))
     place = {label: index for index, label in enumerate(labels)}
     save_vectors(

@@ -63,11 +63,11 @@ def fpr_at_95(known: Tensor, unknown: Tensor) -> float | None:
 
 def retrieval(
     queries: Tensor, query_labels: Tensor, gallery: Tensor, gallery_labels: Tensor, own_row: Tensor
-) -> dict[str, float | int]:
+) -> dict[str, float | int | None]:
     """recall@1, recall@5 and mAP by cosine similarity.
 
     The denominator is the queries that have another photo of their own product in the gallery; how
-    many were left out is stated. ``own_row`` (Q,) is the query's own gallery row, never retrieved,
+    many were left out is stated. Without any, the figures are None. ``own_row`` (Q,) is the query's own gallery row, never retrieved,
     or -1. Embeddings are L2-normalised, (Q, F) and (G, F). Average precision is over all relevant
     photos: Manning et al. 2008, "Introduction to Information Retrieval", section 8.4.
     """
@@ -81,7 +81,8 @@ def retrieval(
     order = similarity[answerable].argsort(dim=1, descending=True, stable=True)
     hits = relevant[answerable].gather(1, order).double()  # (Q', G) in order of similarity
     if not len(hits):
-        return {"queries": 0, "unanswerable": int((~answerable).sum())}
+        nothing = dict.fromkeys(("recall_at_1", "recall_at_5", "map"))
+        return {"queries": 0, "unanswerable": int((~answerable).sum()), **nothing}
     precision = hits.cumsum(dim=1) / torch.arange(1, hits.shape[1] + 1)
     return {
         "queries": len(hits),
