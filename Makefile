@@ -31,5 +31,6 @@ real: setup
 	python -m bench.real $(CATALOGUES)
 
 clean:
-	rm -rf data/* models metrics report var dvc.lock .dvc/cache .dvc/tmp
-	git checkout -- data/crawl/README.md brands.yaml
+	find data -mindepth 1 -not -path data/crawl -not -path data/crawl/README.md -delete
+	rm -rf models metrics report var dvc.lock .dvc/cache .dvc/tmp
+	-git checkout -- brands.yaml
