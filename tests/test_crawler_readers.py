@@ -176,6 +176,17 @@ def test_data_of_any_shape_is_read_without_error(value: Any) -> None:
     read_product(page)
 
 
+def test_a_source_that_is_seldom_read_is_the_last_choice() -> None:
+    text = (CASES[0].parent / "picture-sources" / "page.html").read_text().replace("avif", "heic")
+    claim, _, _ = read_product(links.page_of("http://x.kr/", text))
+    assert claim is not None and len(claim.pictures) == 2
+    for picture in claim.pictures:
+        assert picture.urls[0].endswith("-1440.jpg"), picture.urls
+        assert picture.urls[-1].endswith(".heic"), (
+            "kept for a picture that is told in no other form"
+        )
+
+
 def test_the_time_for_a_large_script_is_bounded() -> None:
     nested = "image=" + "{a:[" * 300 + "f(" * 3000
     page = links.page_of("http://x.kr/", f"<h1>x</h1><script>{nested * 20}</script>")

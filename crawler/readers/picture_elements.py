@@ -35,6 +35,8 @@ _NOT_PICTURES = ("alt", "title", "class", "id", "sizes", "src", "href", *_SETS)
 _OTHER_ANGLE = re.compile(r"hover|second|flip|rollover|alternate|-back\b", re.IGNORECASE)
 _IN_CODE = re.compile(r"""['"(]\s*([^'"()\s]+\.(?:jpe?g|png|webp|avif|gif)(?:\?[^'"()\s]*)?)\s*['")]""", re.IGNORECASE)  # fmt: skip
 _PLAIN = ("data-src", "data-lazy", "data-lazy-src", "data-original", "data-image", "data-bg")
+# Pillow alone decodes none of the first three, and the crawl takes no JPEG 2000: the last choice
+_SELDOM_READ = ("image/heic", "image/heif", "image/jxl", "image/jp2")
 _MIN_SIDE = 64  # px; a picture declared smaller, with no larger version, is an icon
 
 
@@ -89,16 +91,17 @@ def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
         is_large = _LARGE.search(name)
         least = max(2000, pictures.rank(url)) if is_large else 0
         yield from promised(url, least, 0 if is_large or not _SMALL.search(name) else 300)
-    sets = [element.get(name) or "" for name in _SETS]
+    sets = [(element.get(name) or "", 0) for name in _SETS]
     # libxml2 does not close <source>, so that an <img> may stand several levels below <picture>
     above = [ancestor for ancestor, _ in zip(element.iterancestors(), range(8), strict=False)]
     picture = next((ancestor for ancestor in above if ancestor.tag == "picture"), None)
     if picture is not None:
-        sources = list(picture.iter("source"))
-        sets += [source.get(name) or "" for source in sources for name in ("srcset", "data-srcset")]
-    for text in sets:
+        for source in picture.iter("source"):
+            most = int((source.get("type") or "").strip().lower() in _SELDOM_READ)
+            sets += [(source.get(name) or "", most) for name in ("srcset", "data-srcset")]
+    for text, most in sets:
         for url, number, unit in pictures.srcset(text):
-            yield from promised(url, number if unit == "w" else 0)
+            yield from promised(url, number if unit == "w" else 0, most)
     if element.tag in ("img", "amp-img"):
         yield from promised(element.get("src") or "")
 
