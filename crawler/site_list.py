@@ -14,7 +14,7 @@ from catalogue.params import read_params, section_of, words_of
 from crawler.site import Site, name_of, port_of
 
 DEMO = "demo:"
-_KEYS = ("url", "delay-s", "brands", "limit", "max-pages")
+KEYS = ("url", "delay-s", "brands", "limit", "max-pages")
 
 
 def read_sites(params: Path, arguments: Mapping[str, str | None]) -> list[Site]:
@@ -93,8 +93,8 @@ def _site(name: str, entry: Any, where: str) -> Site:
         entry = {"url": entry}
     if not isinstance(entry, dict) or not isinstance(entry.get("url"), str):
         raise CatalogueError(f'{where}: found {entry!r:.60}, it must be {{url: "https://…"}}')
-    if unknown := sorted(str(key) for key in entry if key not in _KEYS):
-        raise CatalogueError(f"{where}: unknown key {unknown[0]!r}; allowed are {', '.join(_KEYS)}")
+    if unknown := sorted(str(key) for key in entry if key not in KEYS):
+        raise CatalogueError(f"{where}: unknown key {unknown[0]!r}; allowed are {', '.join(KEYS)}")
     url = entry["url"] if entry["url"] == DEMO else _address(f"{where}.url", entry["url"])
     brands = words_of(entry.get("brands"), f"{where}.brands")
     delay = entry.get("delay-s")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from test_crawler_shoes import SmallShop, opened
+from test_crawler_shoes import ROOT, SmallShop, opened
 
 from catalogue.errors import CatalogueError
 from crawler import shop_lists
+from crawler.links import page_of
 from crawler.peek import Peek
-from crawler.probe import probe
+from crawler.probe import expected, probe, probe_page
+from crawler.site_list import KEYS
 from crawler.sites import all_rules, rules_of
 from solemap.__main__ import cli
 
@@ -69,9 +73,26 @@ def test_rules_hold_for_a_domain_and_below_it() -> None:
     assert rules_of("notrules.example.com") is None
 
 
+def test_the_rule_in_the_docs_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / "crawl-your-own-shop.md").read_text("utf-8")
+    module: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], module)
+    rules = module["RULES"]
+    monkeypatch.setattr("crawler.sites.all_rules", lambda: {rules.domain: rules})
+    shown = '<div id="gallery"><a href="/full/1.jpg"><img src="/1.jpg"></a></div><img src="/2.jpg">'
+    page = f"<main>{shown}<h1>Walker <b>SALE</b></h1><p>$70</p><button>Add to cart</button></main>"
+    (item,) = expected(probe_page(page_of("https://www.shop.example/p/1", page)))["items"]
+    told = {"name": "Walker", "brand_text": "Example", "source": "rules"}
+    assert item == told | {"pictures": ["https://www.shop.example/full/1.jpg"]}
+
+
+def test_the_docs_name_the_keys_of_a_site() -> None:
+    text = (ROOT / "docs" / "crawl-your-own-shop.md").read_text("utf-8")
+    assert [key for key in KEYS if f"| `{key}` |" not in text] == []
+
+
 def test_rule_files_are_small() -> None:
-    folder = Path(__file__).resolve().parent.parent / "crawler" / "sites"
-    for path in folder.glob("[!_]*.py"):
+    for path in (ROOT / "crawler" / "sites").glob("[!_]*.py"):
         assert len(path.read_text().splitlines()) < 30, path
 
 
