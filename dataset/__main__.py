@@ -83,7 +83,15 @@ def ingest(
 ) -> None:
     """Crawl feed to catalogue: slugs, product ids, provenance."""
     from dataset.feed import read_feed
-    from dataset.ingest import choose_listings, name_listings, nameless, to_photos
+    from dataset.ingest import (
+        choose_listings,
+        fates,
+        name_listings,
+        nameless,
+        pictureless,
+        spellings,
+        to_photos,
+    )
 
     listings, refused = read_feed(feed)
     chosen = choose_listings(listings, sites)
@@ -93,22 +101,36 @@ def ingest(
             f"params.yaml: ingest.sites is {', '.join(sites)}; the crawl has {known}. "
             "Name one of these, or [] for all."
         )
-    refused += nameless(chosen)
-    photos = to_photos(name_listings(chosen))
+    named = name_listings(chosen)
+    lost = pictureless(named)
+    refused += nameless(chosen) + [reject for pages in lost.values() for reject in pages]
+    photos = to_photos(named)
     if not photos:
         raise CatalogueError(
-            f"{feed}: {len(chosen)} products, but no picture of them on disk; at least one is "
-            "needed. Run `scrapy crawl shoes` again: its last lines say why pictures failed."
+            f"{feed}: {len(chosen)} products, but no picture of them on disk ({fates(chosen)}); at "
+            "least one is needed. Run `scrapy crawl shoes` again: its last lines say why pictures "
+            "failed."
         )
     write_manifest(out, photos)
     write_manifest(rejects, refused)
     products = len({(photo.brand, photo.product) for photo in photos})
     click.echo(
         f"ingest: {len(photos)} photos of {products} products, "
-        f"{len({photo.brand for photo in photos})} brands -> {out}"
+        f"{len({photo.brand for photo in photos})} brands; "
+        f"{len(lost)} products without a picture on disk left out -> {out}"
     )
     if refused:
-        click.echo(f"ingest: {len(refused)} lines left out, reasons in {rejects}", err=True)
+        click.echo(
+            f"ingest: {len(refused)} lines and pages left out, reasons in {rejects}", err=True
+        )
+    merged = {product: names for product, names in spellings(named).items() if len(names) > 1}
+    for product, names in list(merged.items())[:1]:
+        told = ", ".join(f"{name!r:.60}" for name in names[:4])
+        click.echo(
+            f"ingest: {len(merged)} products are spelled in several ways, for example "
+            f"{'/'.join(product)}: {told}; the most frequent one names each",
+            err=True,
+        )
 
 
 @main.command()

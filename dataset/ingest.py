@@ -6,7 +6,7 @@ second crawl that found the same things changes no byte.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +15,8 @@ from catalogue.schema import Listing, ListingImage, Photo, Source
 from dataset.feed import IngestReject
 from dataset.names import MAX_NAME, clean_text, is_blank, product_slug, with_color, without_brand
 from dataset.views import view_of
+
+Product = tuple[str, str]  # brand, product
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class NamedListing:
     brand: str
     product: str
     name: str
+
+    @property
+    def key(self) -> Product:
+        """Its product, which listings of other pages and sites may share."""
+        return self.brand, self.product
 
 
 def choose_listings(listings: Iterable[Listing], sites: Collection[str]) -> list[Listing]:
@@ -100,25 +107,65 @@ def _with_sku(entry: NamedListing) -> NamedListing:
     return replace(entry, product=product_slug(entry.name, code), name=name)
 
 
-def to_photos(named: Iterable[NamedListing]) -> list[Photo]:
-    """One `Photo` per (photo, brand, product), sorted; several sightings join their sources."""
+def spellings(named: Iterable[NamedListing]) -> dict[Product, list[str]]:
+    """The different names that meet in one product, the one it gets first.
+
+    That is the most frequent one, then the smallest; products are sorted.
+    """
+    names: dict[Product, Counter[str]] = defaultdict(Counter)
+    for entry in named:
+        names[entry.key][entry.name] += 1
+    return {
+        product: sorted(names[product], key=lambda name: (-names[product][name], name))
+        for product in sorted(names)
+    }
+
+
+def pictureless(named: Sequence[NamedListing]) -> dict[Product, list[IngestReject]]:
+    """The products without any picture on disk: each of their pages, and what became of its pictures."""
+    shown = {entry.key for entry in named if any(map(_is_on_disk, entry.listing.images))}
+    lost: dict[Product, list[IngestReject]] = defaultdict(list)
+    for entry in named:
+        if entry.key not in shown:
+            why = f"{entry.brand}/{entry.product}: no picture on disk: {fates([entry.listing])}"
+            lost[entry.key].append(IngestReject(entry.listing.url, why))
+    return dict(lost)
+
+
+def fates(listings: Iterable[Listing]) -> str:
+    """What became of the pictures of ``listings``, counted: ``2 failed (http 404), 1 rejected (empty)``."""
+    images = [image for listing in listings for image in listing.images]
+    counts = Counter(f"{one.status} ({one.reason or 'no reason told'})"[:100] for one in images)
+    told = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{count} {fate}" for fate, count in told) or "the page names none"
+
+
+def to_photos(named: Sequence[NamedListing]) -> list[Photo]:
+    """One `Photo` per (photo, brand, product), sorted; several sightings join their sources.
+
+    All photos of a product have one name; see `spellings`.
+    """
+    names = spellings(named)
     sightings: dict[tuple[str, str, str], list[Photo]] = defaultdict(list)
     for entry in named:
-        for image in entry.listing.images:
-            if image.status in ("stored", "cached") and image.sha256 and image.path:
-                photo = _photo(entry, image)
-                sightings[(photo.photo_id, photo.brand, photo.product)].append(photo)
+        for image in filter(_is_on_disk, entry.listing.images):
+            photo = _photo(entry, image, names[entry.key][0])
+            sightings[(photo.photo_id, photo.brand, photo.product)].append(photo)
     return [_joined(sightings[key]) for key in sorted(sightings)]
 
 
-def _photo(entry: NamedListing, image: ListingImage) -> Photo:
+def _is_on_disk(image: ListingImage) -> bool:
+    return image.status in ("stored", "cached") and bool(image.sha256 and image.path)
+
+
+def _photo(entry: NamedListing, image: ListingImage, name: str) -> Photo:
     listing = entry.listing
     return Photo(
         photo_id=image.sha256 or "",
         path=image.path or "",
         brand=entry.brand,
         product=entry.product,
-        product_name=entry.name,
+        product_name=name,
         brand_text=clean_text(listing.brand_text or ""),
         group=listing.group,
         color=clean_text(listing.color or "") or None,

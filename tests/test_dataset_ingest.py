@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from catalogue.errors import CatalogueError
 from catalogue.schema import Photo
 from dataset.feed import read_feed
-from dataset.ingest import choose_listings, name_listings, nameless, to_photos
+from dataset.ingest import (
+    choose_listings,
+    name_listings,
+    nameless,
+    pictureless,
+    spellings,
+    to_photos,
+)
 from dataset.names import clean_text, with_color, without_brand
 from dataset.views import view_of
 
@@ -148,6 +155,46 @@ def test_only_pictures_on_disk_enter(crawl: CrawlFolder) -> None:
     images[1]["status"] = "cached"
     images[2]["status"] = "rejected"
     assert len(photos_of(crawl.write())) == 2
+
+
+def test_a_product_without_a_picture_says_what_became_of_them(crawl: CrawlFolder) -> None:
+    crawl.add("Acme", "Runner", PICTURES[:3])
+    for image, status, reason in zip(
+        crawl.items[0]["images"], ("failed", "rejected", "failed"), ("http 404", "empty", "http 404"), strict=True
+    ):  # fmt: skip
+        image.update(status=status, reason=reason, sha256=None, path=None)
+    crawl.add("Acme", "Walker", [])
+    crawl.add("Acme", "Walker", [])
+    crawl.add("Acme", "Jumper", [])
+    crawl.add("Acme", "Jumper", PICTURES[:1])
+    lost = pictureless(name_listings(read_feed(crawl.write())[0]))
+    assert {product: [(one.where, one.reason) for one in pages] for product, pages in lost.items()} == {
+        ("acme", "runner"): [
+            ("shop/p/0", "acme/runner: no picture on disk: 2 failed (http 404), 1 rejected (empty)")
+        ],
+        ("acme", "walker"): [
+            (f"shop/p/{page}", "acme/walker: no picture on disk: the page names none")
+            for page in (1, 2)
+        ],
+    }  # fmt: skip
+
+
+def test_spellings_that_meet_have_one_name_whatever_the_order(crawl: CrawlFolder) -> None:
+    for number, name in enumerate(("Cloud-5", "CLOUD 5", "Cloud 5", "Acme Cloud 5", "Cloud-5")):
+        crawl.add("Acme", name, PICTURES[number % 4 :][:1], site=f"s{number}")
+    crawl.add("Acme", "Cloud5", PICTURES[:1])
+    for _ in range(2):
+        named = name_listings(read_feed(crawl.write())[0])
+        assert spellings(named)[("acme", "cloud-5")] == ["Cloud 5", "Cloud-5", "CLOUD 5"]
+        names = {(photo.product, photo.product_name) for photo in to_photos(named)}
+        assert names == {("cloud-5", "Cloud 5"), ("cloud5", "Cloud5")}
+        crawl.items.reverse()
+
+
+def test_signs_tell_products_apart(crawl: CrawlFolder) -> None:
+    for number, name in enumerate(("Type C", "Type C#", "Type 1½", "Type 112")):
+        crawl.add("Acme", name, PICTURES[number:][:1])
+    assert len({photo.product for photo in photos_of(crawl.write())}) == 4
 
 
 def test_a_bad_line_costs_only_itself_and_is_named(crawl: CrawlFolder) -> None:

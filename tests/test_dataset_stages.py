@@ -205,6 +205,30 @@ def test_sites_filter_and_name_what_there_is(shop: CrawlFolder) -> None:
     assert run("ingest --sites shop").exit_code == 0
 
 
+def test_lost_and_merged_products_are_told(shop: CrawlFolder) -> None:
+    shop.add("Acme", "Gone", [encoded(draw_shoe())])
+    shop.items[-1]["images"][0].update(status="failed", reason="http 404", sha256=None, path=None)
+    shop.add("Acme", "Acme RUNNER-0", [encoded(draw_shoe(pose=5))])
+    shop.write()
+    result = run("ingest")
+    assert "; 1 products without a picture on disk left out" in result.stdout
+    assert "1 products are spelled in several ways" in result.stderr
+    assert "acme/runner-0: 'RUNNER-0', 'Runner 0'" in result.stderr
+    (reject,) = map(json.loads, Path("data/ingest-rejects.jsonl").read_text().splitlines())
+    assert reject["reason"] == "acme/gone: no picture on disk: 1 failed (http 404)"
+
+
+def test_a_shop_without_any_picture_counts_what_became_of_them(
+    crawl: CrawlFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    crawl.add("Acme", "Runner", [encoded(draw_shoe())])
+    crawl.items[0]["images"][0].update(status="failed", reason="timeout", sha256=None, path=None)
+    crawl.write()
+    result = run("ingest")
+    assert result.exit_code == 1 and "1 failed (timeout)" in result.output
+
+
 def test_a_shop_without_a_usable_photo_is_an_error_that_counts_reasons(
     crawl: CrawlFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
