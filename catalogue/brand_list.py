@@ -16,7 +16,7 @@ from pathlib import Path
 from catalogue.brands import brand_slug
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_text
-from catalogue.params import read_params, section_of, words_of
+from catalogue.params import check_brands, check_sites, read_params, section_of, words_of
 from catalogue.schema import SLUG
 
 _ENTRY = re.compile(r'\s*-\s*(?:"([^"]*)"|\'([^\']*)\'|([^\s#]+))\s*(?:#.*)?')
@@ -54,25 +54,36 @@ class BrandCount:
         return None
 
 
-def count_brands(items: Path, sites: Collection[str]) -> dict[str, BrandCount]:
-    """What each brand has in the feed, by slug; lines that are no item are passed over.
+@dataclass(frozen=True)
+class FeedCount:
+    """What the feed holds: every site's name, and per brand what counts of the chosen sites."""
+
+    sites: set[str]
+    brands: dict[str, BrandCount]  # by slug, sorted
+
+
+def count_feed(items: Path, sites: Collection[str]) -> FeedCount:
+    """What each brand has in the feed on ``sites`` (none: all); lines that are no item are passed over.
 
     Raises:
         CatalogueError: there is no feed.
     """
+    crawled: set[str] = set()
     counts: dict[str, BrandCount] = defaultdict(BrandCount)
     try:
         with items.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                _count(line, sites, counts)
+                _count(line, sites, crawled, counts)
     except OSError as error:
         raise CatalogueError(
             f"{items}: no crawl to count ({error.strerror}). Run `scrapy crawl shoes` first."
         ) from error
-    return {brand: counts[brand] for brand in sorted(counts)}
+    return FeedCount(crawled, {brand: counts[brand] for brand in sorted(counts)})
 
 
-def _count(line: str, sites: Collection[str], counts: Mapping[str, BrandCount]) -> None:
+def _count(
+    line: str, sites: Collection[str], crawled: set[str], counts: Mapping[str, BrandCount]
+) -> None:
     try:
         item = json.loads(line)
         brand_text, site = item["brand_text"], str(item["site"])
@@ -81,6 +92,7 @@ def _count(line: str, sites: Collection[str], counts: Mapping[str, BrandCount]) 
         product = (str(item["url"]), str(item["sku"]), str(item["color"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         return
+    crawled.add(site)
     if photos and (not sites or site in sites):
         counts[brand].products.add(product)
         counts[brand].photos |= photos
@@ -124,9 +136,12 @@ def write_brands(items: Path, params: Path, brands: Path) -> list[str]:
             ``brands`` stays as it is.
     """
     wanted = read_thresholds(params)
-    counts = count_brands(items, wanted.sites)
+    found = count_feed(items, wanted.sites)
+    counts = found.brands
+    check_brands(wanted.unknown_brands, counts, f"{params}: split.unknown-brands")
     listed = listed_brands(counts, wanted)
     if not listed:
+        check_sites(wanted.sites, found.sites, f"{params}: ingest.sites")
         told = "; ".join(
             f"{brand}: {count.why_unlisted(brand, wanted)}"
             for brand, count in list(counts.items())[:5]

@@ -17,7 +17,8 @@ import click
 from catalogue.brand_list import read_brands
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_manifest
-from catalogue.schema import Photo
+from catalogue.params import absent_brands, check_sites
+from catalogue.schema import SPLITS, Photo
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -94,13 +95,8 @@ def ingest(
     )
 
     listings, refused = read_feed(feed)
+    check_sites(sites, {listing.site for listing in listings}, "params.yaml: ingest.sites")
     chosen = choose_listings(listings, sites)
-    if not chosen:
-        known = ", ".join(sorted({listing.site for listing in listings}))
-        raise CatalogueError(
-            f"params.yaml: ingest.sites is {', '.join(sites)}; the crawl has {known}. "
-            "Name one of these, or [] for all."
-        )
     named = name_listings(chosen)
     lost = pictureless(named)
     refused += nameless(chosen) + [reject for pages in lost.values() for reject in pages]
@@ -230,18 +226,26 @@ def split(
     shares = Shares(val, test, unknown_products, unknown_brands, seed)
     listed = read_brands(brands)
     summary = run_split(dedup, out, ledger, root, listed, shares)
-    for brand in sorted(summary["brands"].keys() - set(listed)):
-        click.secho(
-            f"NOTICE: brand {brand} is in the data but not in {brands}, so it gets no net. Run "
-            "`solemap brands` to see why, `solemap brands --write` to list it.",
-            err=True,
-            fg="yellow",
+    unlisted = summary["unlisted"]
+    for brand, count in sorted(unlisted.items()):
+        _notice(
+            f"NOTICE: brand {brand} ({count} photos) is in the data but not in {brands}, so it gets "
+            "no net. Run `solemap brands` to see why, `solemap brands --write` to list it."
         )
-    known = ", ".join(f"{count} {name}" for name, count in sorted(summary["known"].items()))
+    where = "params.yaml: split.unknown-brands"
+    if told := absent_brands(unknown_brands, summary["photos"], where):
+        _notice(told)
+    known = ", ".join(f"{summary['listed'].get(name, 0)} {name}" for name in SPLITS)
     click.echo(
-        f"split: {known}; {sum(summary['unknown'].values())} of unknown shoes; no leak among "
-        f"{summary['audited']} photos -> {out}"
+        f"split: {known} of listed brands; {sum(unlisted.values())} of unlisted ones; "
+        f"{sum(summary['unknown'].values())} of unknown shoes; no leak among {summary['audited']} "
+        f"photos -> {out}"
     )
+
+
+def _notice(text: str) -> None:
+    """Loud, but no failure."""
+    click.secho(text, err=True, fg="yellow")
 
 
 @main.command()

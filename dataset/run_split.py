@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogue.manifest import read_manifest, write_json, write_manifest
+from catalogue.params import check_brands
 from catalogue.schema import Sample
 from dataset.audit import audit
 from dataset.files import replaced
@@ -19,8 +20,14 @@ from dataset.split import Assigned, Shares, assign_splits
 def run_split(
     dedup: Path, out: Path, ledger_file: Path, root: Path, listed: Collection[str], shares: Shares
 ) -> dict[str, Any]:
-    """data/dedup to data/split and the ledger, audited before anything is written; the summary."""
+    """data/dedup to data/split and the ledger, audited before anything is written; the summary.
+
+    Raises:
+        CatalogueError: a file cannot be read, the audit fails, or an unknown brand is no slug.
+    """
     kept = list(read_manifest(dedup / "kept.jsonl", Kept))
+    photos = Counter(photo.brand for photo in kept)
+    check_brands(shares.unknown_brands, photos, "params.yaml: split.unknown-brands")
     removed = read_manifest(dedup / "removed.jsonl", Removed)
     dropped = read_manifest(dedup / "dropped_links.jsonl", DroppedLink)
     params = fingerprint(shares.val, shares.test, shares.unknown_products, shares.seed)
@@ -31,12 +38,12 @@ def run_split(
         shares,
         read_ledger(ledger_file, params),
     )
-    summary = _split_summary(result)
+    summary = _split_summary(result, listed) | {"photos": dict(photos)}
     with replaced(out) as partial:
         _write_split(
             partial,
             result,
-            {photo.brand for photo in kept} - set(shares.unknown_brands) | set(listed),
+            photos.keys() - set(shares.unknown_brands) | set(listed),
         )
         summary["audited"] = audit(
             partial, root, {frozenset((one.first, one.second)) for one in dropped}
@@ -55,10 +62,12 @@ def _write_split(folder: Path, result: Assigned, brands: Iterable[str]) -> None:
     write_manifest(folder / "_unknown.jsonl", result.unknown)
 
 
-def _split_summary(result: Assigned) -> dict[str, Any]:
+def _split_summary(result: Assigned, listed: Collection[str]) -> dict[str, Any]:
     present = {sample.photo_id[:16] for sample in result.known}
     return {
         "known": dict(Counter(sample.split for sample in result.known)),
+        "listed": dict(Counter(one.split for one in result.known if one.brand in listed)),
+        "unlisted": dict(Counter(one.brand for one in result.known if one.brand not in listed)),
         "unknown": dict(Counter(sample.split for sample in result.unknown)),
         "brands": {
             brand: _brand_summary([one for one in result.known if one.brand == brand])

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from catalogue.brand_list import count_brands, read_brands, read_thresholds, write_brands
+from catalogue.brand_list import count_feed, read_brands, read_thresholds, write_brands
+from catalogue.params import absent_brands, check_brands, check_sites
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -19,7 +20,10 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 def brands(write: bool, feed: Path, params: Path, path: Path) -> None:
     """Show the brands of the crawl and which of them get a net; --write lists them in brands.yaml."""
     wanted = read_thresholds(params)
-    counts = count_brands(feed, wanted.sites)
+    found = count_feed(feed, wanted.sites)
+    counts, unknown = found.brands, f"{params}: split.unknown-brands"
+    check_sites(wanted.sites, found.sites, f"{params}: ingest.sites")
+    check_brands(wanted.unknown_brands, counts, unknown)
     if write:
         write_brands(feed, params, path)
     listed = set(read_brands(path)) if path.exists() else set()
@@ -33,3 +37,5 @@ def brands(write: bool, feed: Path, params: Path, path: Path) -> None:
             told = why or "NOT LISTED YET: run `solemap brands --write`, then `dvc repro`"
         products, photos = (len(count.products), len(count.photos)) if count else (0, 0)
         click.echo(f"{brand:<24} {products:>8} {photos:>8}  {told}")
+    if notice := absent_brands(wanted.unknown_brands, counts, unknown):
+        click.secho(notice, err=True, fg="yellow")

@@ -8,7 +8,7 @@ import pytest
 
 from catalogue.brand_list import read_thresholds
 from catalogue.errors import CatalogueError
-from catalogue.params import read_params, words_of
+from catalogue.params import absent_brands, check_brands, check_sites, read_params, words_of
 
 
 def params(tmp_path: Path, text: str) -> Path:
@@ -41,3 +41,31 @@ def test_a_bare_word_for_a_list_is_refused_where_brands_are_counted(tmp_path: Pa
     with pytest.raises(CatalogueError, match=r"split\.unknown-brands: found 'orbit'"):
         read_thresholds(params(tmp_path, "ingest: {}\nsplit: {unknown-brands: orbit}\n"))
     assert read_thresholds(params(tmp_path, "ingest: {}\n")).unknown_brands == ()
+
+
+@pytest.mark.parametrize("word", ["Nike Sportswear", "나이키", "NIKE", "nike_sb"])
+def test_a_brand_as_people_write_it_is_refused_with_its_slug(word: str) -> None:
+    with pytest.raises(CatalogueError, match=r"split\.unknown-brands: .* did you mean nike\?"):
+        check_brands(["orbit", word], {"nike"}, "params.yaml: split.unknown-brands")
+
+
+def test_slugs_pass_whether_the_data_has_them_or_not() -> None:
+    check_brands(["on", "361", "base-brand", "no-brand", "tideline"], (), "x")
+    check_brands(["ua"], {"ua"}, "x")  # 우아, not Under Armour: the data decides
+
+
+def test_a_brand_that_is_not_in_the_data_is_noticed_with_what_is_close() -> None:
+    told = absent_brands(["tideline", "orbit", "zzz"], {"tidelines", "orbit"}, "x")
+    assert (
+        told
+        == "NOTICE: x: not in the data, so without effect: tideline (did you mean tidelines?), zzz."
+    )
+    assert absent_brands(["orbit"], {"orbit"}, "x") is None
+
+
+def test_each_site_that_was_not_crawled_is_refused_with_those_that_were() -> None:
+    check_sites(["demo"], {"demo", "shop.example"}, "x")
+    with pytest.raises(
+        CatalogueError, match=r"'dmeo' .* demo, shop\.example \(did you mean demo\?\)"
+    ):
+        check_sites(["demo", "dmeo"], {"demo", "shop.example"}, "x")

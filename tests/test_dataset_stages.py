@@ -162,8 +162,12 @@ def test_unlisted_brands_are_told_loudly(shop: CrawlFolder) -> None:
     Path("brands.yaml").write_text('brands:\n  - "acme"\n')
     result = run(STAGES[3])
     assert result.exit_code == 0
-    assert "runa" in result.stderr and "solemap brands --write" in result.stderr
+    assert "runa (15 photos)" in result.stderr and "solemap brands --write" in result.stderr
     assert "orbit" not in result.stderr
+    assert "of listed brands; 15 of unlisted ones; 30 of unknown" in result.stdout
+    summary = json.loads(Path("data/split/summary.json").read_text())
+    assert sum(summary["listed"].values()) == 15 and summary["unlisted"] == {"runa": 15}
+    assert sum(summary["known"].values()) == 30
 
 
 @pytest.mark.parametrize(
@@ -199,10 +203,22 @@ def test_bad_options_are_usage_errors(command: str) -> None:
     assert run(command).exit_code == 2
 
 
-def test_sites_filter_and_name_what_there_is(shop: CrawlFolder) -> None:
-    result = run("ingest --sites elsewhere")
-    assert result.exit_code == 1 and "shop" in result.output
+def test_sites_filter_and_each_of_them_must_be_in_the_crawl(shop: CrawlFolder) -> None:
+    for command in ("ingest --sites elsewhere", "ingest --sites shop --sites elsewhere"):
+        result = run(command)
+        assert result.exit_code == 1 and "ingest.sites: 'elsewhere'" in result.output
+        assert "has shop" in result.output
     assert run("ingest --sites shop").exit_code == 0
+
+
+def test_unknown_brands_are_slugs_and_absent_ones_are_noticed(shop: CrawlFolder) -> None:
+    run_all()
+    result = run("split --unknown-brands 루나")
+    assert result.exit_code == 1 and "did you mean runa?" in result.output
+    result = run("split --unknown-brands orbits --unknown-brands tide")
+    assert result.exit_code == 0
+    assert "NOTICE: params.yaml: split.unknown-brands" in result.stderr
+    assert "orbits (did you mean orbit?)" in result.stderr and "tide," not in result.stderr
 
 
 def test_lost_and_merged_products_are_told(shop: CrawlFolder) -> None:
