@@ -24,14 +24,51 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
+SECTIONS = {name: name for name in ("ingest", "clean", "dedup", "split", "pack")} | {"pin": "pack"}
+NO_PARAMS = ("jobs", "brand")  # options that no section holds, paths apart
+
+
 class Stages(click.Group):
-    """A group whose commands answer a fault in the data with one line and exit code 1."""
+    """A group whose commands answer a fault in the data with one line and exit code 1.
+
+    DVC spells out params.yaml as options: a refused one is told with its place there, exit code 2.
+    """
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except CatalogueError as error:
             raise click.ClickException(str(error)) from error
+        except click.UsageError as error:
+            place = _place(error)
+            if place is None:
+                raise
+            raise click.UsageError(f"{error.format_message()} {place}", error.ctx) from error
+
+
+def _place(error: click.UsageError) -> str | None:
+    """Where in params.yaml a refused option may stand and what is allowed; None where nowhere."""
+    section = SECTIONS.get((error.ctx and error.ctx.command.name) or "")
+    param = getattr(error, "param", None)
+    if isinstance(error, click.BadParameter):
+        option = param.opts[0] if param else str(error.param_hint)
+    else:
+        option = getattr(error, "option_name", "")  # no such one, or one without its value
+    key = option.removeprefix("--").removeprefix("no-")  # DVC says --no-crop for `crop: false`
+    if section is None or key in NO_PARAMS or (param and isinstance(param.type, click.Path)):
+        return None
+    if not key:  # a word too many
+        return f"In params.yaml: a value of {section}."
+    return f"In params.yaml: {section}.{key}{_allowed(param) if param else ''}."
+
+
+def _allowed(param: click.Parameter) -> str:
+    kind = param.type
+    if isinstance(kind, click.IntRange | click.FloatRange):
+        name = "a whole number" if isinstance(kind, click.IntRange) else "a number"
+        bound = "or more" if kind.max is None else f"to {kind.max}"
+        return f", {name}, {kind.min} {bound}"
+    return ", a whole number" if kind is click.INT else ""
 
 
 @click.group(cls=Stages)
@@ -69,8 +106,20 @@ class ProgressLine:
 
 @main.command()
 @click.option("--sites", multiple=True, help="Only this site enters the dataset; repeatable.")
-@click.option("--min-brand-products", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--min-brand-photos", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option(
+    "--min-brand-products",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Checked, not used: `solemap brands` and the crawl read it to list brands.",
+)
+@click.option(
+    "--min-brand-photos",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Checked, not used, like --min-brand-products.",
+)
 @click.option("--feed", type=FILE, default="data/crawl/items.jsonl", show_default=True)
 @click.option("--out", type=FILE, default="data/catalogue.jsonl", show_default=True)
 @click.option("--rejects", type=FILE, default="data/ingest-rejects.jsonl", show_default=True)
@@ -186,7 +235,8 @@ def dedup(narrow: int, wide: int, max_group: int, clean: Path, out: Path) -> Non
     from dataset.run_dedup import run_dedup
 
     if narrow > wide:
-        raise click.BadParameter(f"{narrow} is over --wide {wide}", param_hint="--narrow")
+        told = f"{narrow} is over dedup.wide, which is {wide}."
+        raise click.BadParameter(told, param_hint="--narrow")
     summary = run_dedup(clean, out, narrow, wide, max_group)
     removed, conflicts = summary["removed"], summary["conflicts"]
     click.echo(

@@ -18,8 +18,9 @@ from conftest import CrawlFolder, draw_shoe, encoded
 from catalogue.brand_list import read_brands
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest
+from catalogue.params import read_params
 from catalogue.schema import Sample
-from dataset.__main__ import main
+from dataset.__main__ import SECTIONS, main
 
 STAGES = (
     "ingest",
@@ -190,17 +191,43 @@ def test_a_stage_without_its_input_says_what_to_do(
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "says"),
     [
-        "clean --quality 0",
-        "clean --min-side x",
-        "dedup --narrow 9 --wide 3",
-        "split --val 2",
-        "pack",
+        ("clean --quality 0", "In params.yaml: clean.quality, a whole number, 1 to 100."),
+        ("clean --min-side x", "In params.yaml: clean.min-side, a whole number, 1 or more."),
+        ("dedup --narrow 9 --wide 3", "In params.yaml: dedup.narrow."),
+        ("split --val 2", "In params.yaml: split.val, a number, 0 to 0.5."),
+        ("split --seed x", "In params.yaml: split.seed, a whole number."),
+        ("pin --size 3", "In params.yaml: pack.size, a whole number, 16 to 600."),
+        ("clean --min-sid 3", "In params.yaml: clean.min-sid."),
+        ("clean --no-quality", "In params.yaml: clean.quality."),
+        ("pack --brand acme --crop 5", "In params.yaml: a value of pack."),
     ],
 )
-def test_bad_options_are_usage_errors(command: str) -> None:
-    assert run(command).exit_code == 2
+def test_bad_options_are_usage_errors_that_say_where_the_value_stands(
+    command: str, says: str
+) -> None:
+    result = run(command)
+    assert result.exit_code == 2 and says in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("command", ["pack", "clean --jobs 0", "split --out brands.yaml", "none"])
+def test_options_that_no_param_holds_name_none(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("brands.yaml").touch()
+    result = run(command)
+    assert result.exit_code == 2 and "params.yaml" not in result.output
+
+
+def test_the_keys_of_each_section_are_options_that_say_so() -> None:
+    params = read_params(Path(__file__).parent.parent / "params.yaml")
+    for command, section in SECTIONS.items():
+        options = {option for param in main.commands[command].params for option in param.opts}
+        assert {f"--{key}" for key in params[section]} <= options
+    shown = " ".join(run("ingest --help").output.split())
+    assert "`solemap brands` and the crawl read it" in shown
 
 
 def test_sites_filter_and_each_of_them_must_be_in_the_crawl(shop: CrawlFolder) -> None:
