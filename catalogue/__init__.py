@@ -1,1 +1,4 @@
-"""The shared vocabulary: records, manifests, slugs and errors; standard library only."""
+"""The shared vocabulary: records and manifests, slugs and brands, params.yaml and brands.yaml, errors.
+
+Standard library, and ruamel.yaml for params.yaml alone.
+"""
