@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import CrawlFolder, draw_shoe, encoded
 
-from catalogue.brand_list import read_brands
+from catalogue.brand_list import read_brands, write_brands
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest
 from catalogue.params import read_params
@@ -246,6 +246,51 @@ def test_unknown_brands_are_slugs_and_absent_ones_are_noticed(shop: CrawlFolder)
     assert result.exit_code == 0
     assert "NOTICE: params.yaml: split.unknown-brands" in result.stderr
     assert "orbits (did you mean orbit?)" in result.stderr and "tide," not in result.stderr
+
+
+def test_odd_brands_and_names_and_single_pictures_reach_the_split(
+    crawl: CrawlFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    brands = [
+        "On",
+        "361°",
+        "Base",
+        "_unknown",
+        "..",
+        "a/b",
+        "👟",
+        "한글",
+        "나" * 300,
+        "train",
+        "no",
+    ]
+    names = ["a/b\\c", "..", ".", "!!!", "👟👟", "한글 신발", "x" * 300, "base", "_unknown", "con"]
+    shoes = [("On", name) for name in names] + [(brand, "Runner") for brand in brands]
+    for number, (brand, name) in enumerate(shoes):
+        color = (37 * number % 256, 91 * number % 256, 53 * number % 256)
+        crawl.add(brand, name, [encoded(draw_shoe(color, shape=number, pose=number % 6))])
+    feed = crawl.write()
+    Path("params.yaml").write_text("ingest: {min-brand-photos: 1}")
+    listed = write_brands(feed, Path("params.yaml"), Path("brands.yaml"))
+    assert len(listed) == len(brands) and {"on", "361", "base-brand", "unknown"} <= set(listed)
+    for stage in (
+        "ingest",
+        "clean --jobs 1",
+        "dedup",
+        "split --unknown-brands 361",
+        "pin --size 32",
+    ):
+        assert run(stage).exit_code == 0, stage
+    samples = [
+        sample
+        for path in Path("data/split").glob("*.jsonl")
+        for sample in read_manifest(path, Sample)
+    ]
+    assert len({(one.brand, one.product) for one in samples}) == len(samples) == len(shoes)
+    assert {one.split for one in samples if one.brand not in ("on", "361")} == {"train"}
+    for brand in [*listed, "_unknown"]:
+        assert run(f"pack --brand {brand} --size 32").exit_code == 0
 
 
 def test_lost_and_merged_products_are_told(shop: CrawlFolder) -> None:
