@@ -127,6 +127,7 @@ class Asking:
             if self.report.pages[name] + self._under_way[name] >= site.max_pages:
                 self._cut(site)
                 return None
+            headers = self._run.pages.conditions(site, asked.url)
             meta = {"site": name, "is_start": asked.is_start}
             if asked.kind == ROBOTS:
                 meta["dont_obey_robotstxt"] = True
@@ -134,6 +135,7 @@ class Asking:
                 url,
                 callback,
                 errback=errback,
+                headers=headers,
                 cb_kwargs={"asked": asked},
                 meta=meta,
                 dont_filter=True,

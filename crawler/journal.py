@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -105,12 +105,27 @@ class Journal:
         items: dict[str, int] = {}
         for _, _, item in complete_items(self.path):
             items[item["site"]] = items.get(item["site"], 0) + 1
-            self.urls.add(digest(item["site"], item["url"]))
-            for image in item["images"][:1]:
-                self.shown.add(shown_key(item["site"], item["url"], image["url"]))
+            self.saw(item)
+        self.urls |= unchanged_urls(self.path)
         self.done = done_pages(self.path)
         self._file = self.path.open("ab")
         return items
+
+    def saw(self, item: dict[str, Any]) -> None:
+        """Note an item's address and first picture, so that no other page gives it again."""
+        self.urls.add(digest(item["site"], item["url"]))
+        for image in item["images"][:1]:
+            self.shown.add(shown_key(item["site"], item["url"], image["url"]))
+
+    def add_unchanged(self, site: str, page: str, urls: list[str]) -> None:
+        """A page is as an earlier run read it; ``urls`` are those of its items in the feed."""
+        self.done.add(digest(site, page))
+        line = {"page": page, "site": site, "parts": 0, "reason": "unchanged", "unchanged": urls}
+        self._append(line, True)
+
+    def add_answer(self, answer: dict[str, Any]) -> None:
+        """What lets a later run ask for a page on condition; see `crawler.unchanged`."""
+        self._append({"answer": answer}, False)
 
     def add_page(self, site: str, page: str, reason: str) -> None:
         """A page without an item is done, for this reason."""
@@ -183,6 +198,15 @@ def done_pages(run: Path) -> set[bytes]:
     return done
 
 
+def unchanged_urls(run: Path) -> set[bytes]:
+    """Digests of the items' addresses that `Journal.add_unchanged` wrote."""
+    return {
+        digest(line["site"], url)
+        for _, _, line in lines(run)
+        for url in line.get("unchanged") or ()
+    }
+
+
 def complete_items(run: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """(offset, length, item) of the items of done pages; of a part written twice the last."""
     done = done_pages(run)
@@ -197,27 +221,39 @@ def complete_items(run: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
 
 
 def merge(
-    feed: Path, run: Path, is_vanished: Callable[[str, str, Collection[bytes]], bool]
+    feed: Path,
+    run: Path,
+    is_vanished: Callable[[str, str], bool],
+    is_replaced: Callable[[str], bool] = lambda site: True,
 ) -> tuple[int, list[str]]:
     """Write ``feed`` anew from itself and the run; return (items in it, addresses that vanished).
 
-    ``is_vanished(site, url, seen)`` says whether a product that the run did not see is to go.
-    Where the run has no item, the feed is left as it is. Only keys and offsets are held in memory.
+    ``is_vanished(site, url)`` says whether a product that the run did not see is to go, and
+    ``is_replaced(site)`` whether those that it read again replace what the feed has of them. Where
+    the run has nothing, the feed is left as it is. Only keys and offsets are held in memory.
     """
     rows: list[tuple[tuple[str, str, str, str], Path, int, int]] = []
     seen: set[bytes] = set()
+    unchanged = unchanged_urls(run)
+    held = {
+        digest(site, str(item.get("url")))
+        for _, _, item in lines(feed)
+        if not is_replaced(site := str(item.get("site")))
+    }
     if run.exists():
         for offset, length, item in complete_items(run):
-            seen.add(digest(item["site"], item["url"]))
-            rows.append((_order(item), run, offset, length))
-    if not rows:
+            if (key := digest(item["site"], item["url"])) not in held:
+                seen.add(key)
+                rows.append((_order(item), run, offset, length))
+    if not rows and not unchanged:
         return sum(1 for _ in lines(feed)), []
     vanished: list[str] = []
     for offset, length, item in lines(feed):
         site, url = str(item.get("site")), str(item.get("url"))
-        if digest(site, url) in seen:
+        key = digest(site, url)
+        if key in seen:
             continue
-        if is_vanished(site, url, seen):
+        if key not in held and key not in unchanged and is_vanished(site, url):
             vanished.append(url)
             continue
         rows.append((_order(item), feed, offset, length))

@@ -20,6 +20,7 @@ from crawler.readers import read_product
 from crawler.run import Run
 from crawler.site import Site
 from crawler.traps import shape
+from crawler.unchanged import code_hash, validators
 
 _TEMPORARY = (408, 429, 500, 502, 503, 504, 520, 522, 524)
 
@@ -40,7 +41,9 @@ class Reading:
             self._report.note(site.name, f"the shop refuses ({refusing}); it is left alone")
         if response.status == 200 and not refusing:
             self._asking.came_from(asked, response.url)
-        if asked.kind == ROBOTS:
+        if response.status == 304 and self._run.pages.is_known(site.name, asked.url):
+            self._take_unchanged(asked)
+        elif asked.kind == ROBOTS:
             self._read_robots(response, site)
         elif response.status != 200:
             self._note_status(response.status, asked, bool(refusing))
@@ -48,6 +51,26 @@ class Reading:
             yield from self._read_html(response, asked)
         else:
             self._read_sitemap(response, asked)
+
+    def _take_unchanged(self, asked: Asked) -> None:
+        """The page is as it was: its items stay in the feed, its links are followed."""
+        site = asked.site
+        items, found = self._run.pages.found(site.name, asked.url)
+        for item in items:
+            self._run.journal.saw(item)
+            self._report.brand(site.name, brand_slug(item["brand_text"]))
+            self._report.unchanged_product(site.name)
+        self._asking.taken[site.name] += len(items)
+        fresh = [
+            (url, kind, depth)
+            for url, kind, depth in found
+            if self._asking.add(site.name, site.resolve(url), kind, depth, shape(asked.url))
+        ]
+        self._run.journal.add_links(site.name, fresh)
+        urls = list(dict.fromkeys(item["url"] for item in items))
+        self._run.journal.add_unchanged(site.name, asked.url, urls)
+        addresses = [site.resolve(url) for url, _, _ in found]
+        self._manners[site.name].saw(site.resolve(asked.url), True, asked.parent, addresses)
 
     def _read_robots(self, response: Response, site: Site) -> None:
         if response.status == 200:
@@ -107,17 +130,32 @@ class Reading:
         self._add_lists(shop_lists.promised(response.body, response.url), site)
         shown = list(links.of_page(page))
         claim, crumbs, is_told = read_product(page)
+        fresh = []
         if "nofollow" not in directives:
-            self._follow(shown, asked, final)
-            self._follow(_variant_pages(claim), asked, final)
+            fresh += self._follow(shown, asked, final)
+            fresh += self._follow(_variant_pages(claim), asked, final)
         reason = "noindex" if "noindex" in directives else refusal(page, claim, crumbs, is_told)
         is_product = reason is None or reason.startswith("not a shoe")
         addresses = [address for address, _ in shown]
         self._manners[site.name].saw(final, is_product, asked.parent, addresses)
         records = [] if reason or claim is None else to_records(claim, crumbs, page)
         if len(records) == 1:
-            self._see_colors(page, records[0][0], asked, final)
-        yield from self._items(asked, page, final, reason, records, conduct.barring(directives))
+            fresh += self._see_colors(page, records[0][0], asked, final)
+        found = self._items(asked, page, final, reason, records, conduct.barring(directives))
+        urls = []
+        for item in found:
+            urls.append(item.record["url"])
+            yield item
+        self._remember(response, asked, list(dict.fromkeys(urls)), fresh)
+
+    def _remember(
+        self, response: Response, asked: Asked, urls: list[str], fresh: list[tuple[str, int, int]]
+    ) -> None:
+        """Note what lets a later run ask for a page of items on condition."""
+        told = validators(response.headers.get("ETag"), response.headers.get("Last-Modified"))
+        if urls and told and self._asking.left_of_limit(asked.site.name) is None:
+            head = {"site": asked.site.name, "page": asked.url, "code": code_hash()}
+            self._run.journal.add_answer({**head, **told, "urls": urls, "links": fresh})
 
     def _add_lists(self, urls: Iterable[str], site: Site) -> None:
         fresh = [url for url in urls if self._asking.add(site.name, url, links.SITEMAP, 0)]
@@ -167,15 +205,17 @@ class Reading:
             record = head | fields | {"fetched_at": datetime.now(UTC).isoformat(timespec="seconds")}
             yield ShoeItem(site.name, asked.url, part, len(wanted), record, pictures, barred)
 
-    def _see_colors(self, page: Page, fields: dict[str, Any], asked: Asked, final: str) -> None:
+    def _see_colors(
+        self, page: Page, fields: dict[str, Any], asked: Asked, final: str
+    ) -> list[tuple[str, int, int]]:
         """Follow the product's other colours where only a parameter tells them apart."""
         colors = links.color_links(page)
         if not colors:
-            return
+            return []
         fields["group"] = fields["group"] or fields["name"]
         if links.color_of(asked.url):
             fields["color"] = fields["color"] or colors.get(final) or links.color_of(final)
-        self._follow([(url, links.PRODUCT) for url in colors], asked, final)
+        return self._follow([(url, links.PRODUCT) for url in colors], asked, final)
 
     def _shows_more(self, site: Site, url: str, records: list[Entry]) -> bool:
         """Whether the first pictures of a page are new to its product, in whatever colour."""
@@ -195,8 +235,12 @@ class Reading:
         self._run.journal.urls.add(key)
         return True
 
-    def _follow(self, shown: list[tuple[str, int]], asked: Asked, final: str) -> None:
-        site, depth, fresh = asked.site, asked.depth, []
+    def _follow(
+        self, shown: list[tuple[str, int]], asked: Asked, final: str
+    ) -> list[tuple[str, int, int]]:
+        """Queue what a page links to; what of it was new: recorded address, kind, depth."""
+        site, depth = asked.site, asked.depth
+        fresh: list[tuple[str, int, int]] = []
         parent = shape(final)
         for address, kind in shown:
             # the next page of a listing is no deeper than the first
@@ -206,6 +250,7 @@ class Reading:
             if is_near and self._asking.add(site.name, address, kind, deeper, parent):
                 fresh.append((site.record(address), kind, deeper))
         self._run.journal.add_links(site.name, fresh)
+        return fresh
 
 
 def _variant_pages(claim: Claim | None) -> list[tuple[str, int]]:

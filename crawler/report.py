@@ -18,6 +18,9 @@ class Report:
 
     def __init__(self) -> None:
         self.products: Counter[str] = Counter()
+        self.unchanged: Counter[str] = (
+            Counter()
+        )  # products of pages that the shop did not send anew
         self.pages: Counter[str] = Counter()
         self.refused: dict[str, Counter[str]] = defaultdict(Counter)
         self.pictures: dict[str, Counter[str]] = defaultdict(Counter)
@@ -27,6 +30,11 @@ class Report:
     def product(self, site: str) -> None:
         """An item was written."""
         self.products[site] += 1
+
+    def unchanged_product(self, site: str) -> None:
+        """An item of the feed is as it was."""
+        self.products[site] += 1
+        self.unchanged[site] += 1
 
     def page(self, site: str) -> None:
         """A page was answered, whatever it was."""
@@ -80,6 +88,7 @@ class Report:
             site: {
                 "pages": self.pages[site],
                 "products": self.products[site],
+                "unchanged": self.unchanged[site],
                 "pictures": dict(self.pictures[site]),
                 "refused": dict(self.refused[site]),
                 "notes": self.notes[site],
@@ -96,6 +105,8 @@ class Report:
         rows = []
         for site in sites:
             rows.append((site, "products", str(self.products[site])))
+            if self.unchanged[site]:
+                rows.append(("", "unchanged, not sent again", str(self.unchanged[site])))
             rows.append(("", "pages", str(self.pages[site])))
             told = [("picture " + key, count) for key, count in self.pictures[site].most_common()]
             told += [

@@ -13,7 +13,9 @@ from typing import IO, Any
 
 from catalogue.errors import CatalogueError
 from crawler import journal
+from crawler.coverage import fallen_coverage
 from crawler.known import KnownPictures
+from crawler.unchanged import KnownPages
 
 _OLDEST = timedelta(days=7)  # an unfinished run older than this is merged and not gone on with
 
@@ -65,6 +67,7 @@ class Run:
         self.failed: set[bytes] = set()
         self._open(header)
         self.known = KnownPictures(folder, self.feed, self.journal.path)
+        self.pages = KnownPages(self.state, folder, self.feed)
         self._next_merge, self._is_changed = time.monotonic() + 60.0, False
 
     def _locked(self) -> IO[bytes]:
@@ -87,6 +90,7 @@ class Run:
             return
         if held is not None:
             journal.merge(self.feed, self.journal.path, _keep_all)
+            KnownPages(self.state, self.folder, self.feed).write(self.journal.path, self._kept())
         self.journal.start({"what": header, "at": now.isoformat(timespec="seconds")})
 
     def write_item(self, page: str, part: int, parts: int, record: dict[str, Any]) -> None:
@@ -95,50 +99,45 @@ class Run:
         self._is_changed = True
 
     def merge_now_and_then(self) -> None:
-        """Bring the feed up to date once a minute, less often where that takes long."""
+        """Add new products to the feed once a minute, less often where that takes long.
+
+        Known ones are replaced when the run ends: only then it is clear whether to believe it.
+        """
         if not self._is_changed or time.monotonic() < self._next_merge:
             return
         start = time.monotonic()
-        journal.merge(self.feed, self.journal.path, _keep_all)
+        journal.merge(self.feed, self.journal.path, _keep_all, lambda site: False)
         took_s = time.monotonic() - start
         self._next_merge, self._is_changed = time.monotonic() + max(60.0, 50 * took_s), False
 
     def close(
-        self, is_finished: bool, whole_sites: Collection[str]
-    ) -> tuple[int, list[str], list[str]]:
-        """Merge and close; return (items in the feed, vanished addresses, sites that lost too much).
+        self, is_finished: bool, whole_sites: Collection[str], least: float
+    ) -> tuple[int, list[str], dict[str, str]]:
+        """Merge and close; return (items in the feed, vanished addresses, sites not believed).
 
         Products that a whole site no longer shows are taken out, but not those whose page could
-        not be read, and none where fewer than half of them were seen again.
+        not be read. A site that gave less than ``least`` (0..1) of the products, or of the pictures
+        per product, that the feed has of it is not believed: what the feed has of it stays.
         """
-        suspicious: list[str] = []
         whole = set(whole_sites) if is_finished else set()
-        before, again = self._seen_again(whole)
-        for site in sorted(whole):
-            if again.get(site, 0) * 2 < before.get(site, 0):
-                whole.discard(site)
-                suspicious.append(site)
+        fallen = fallen_coverage(self.feed, self.journal, whole, least)
 
-        def is_vanished(site: str, url: str, seen: Collection[bytes]) -> bool:
-            return site in whole and journal.digest(site, url) not in self.failed
+        def is_vanished(site: str, url: str) -> bool:
+            is_believed = site in whole and site not in fallen
+            return is_believed and journal.digest(site, url) not in self.failed
 
-        total, vanished = journal.merge(self.feed, self.journal.path, is_vanished)
+        total, vanished = journal.merge(
+            self.feed, self.journal.path, is_vanished, lambda site: site not in fallen
+        )
+        self.pages.write(self.journal.path, self._kept())
         self.known.close()
         self.journal.close(is_finished)
         self._lock.close()
-        return total, vanished, suspicious
+        return total, vanished, fallen
 
-    def _seen_again(self, sites: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
-        before: dict[str, int] = {}
-        again: dict[str, int] = {}
-        for _, _, item in journal.lines(self.feed):
-            site = str(item.get("site"))
-            if site in sites:
-                before[site] = before.get(site, 0) + 1
-                again[site] = again.get(site, 0) + (
-                    journal.digest(site, str(item.get("url"))) in self.journal.urls
-                )
-        return before, again
+    def _kept(self) -> set[bytes]:
+        items = (item for _, _, item in journal.lines(self.feed))
+        return {journal.digest(str(item.get("site")), str(item.get("url"))) for item in items}
 
 
 def _age(header: dict[str, Any], now: datetime) -> timedelta:
@@ -148,5 +147,5 @@ def _age(header: dict[str, Any], now: datetime) -> timedelta:
         return _OLDEST
 
 
-def _keep_all(site: str, url: str, seen: Collection[bytes]) -> bool:
+def _keep_all(site: str, url: str) -> bool:
     return False

@@ -20,6 +20,9 @@ SHOES_PARAMS = "params.yaml"
 SHOES_BRANDS = "brands.yaml"
 SHOES_PICTURES_AT_ONCE = 12
 SHOES_PAGES_AT_ONCE = 16  # per site
+SHOES_LEAST_SHARE = (
+    0.5  # of the products known, or of their pictures: a site that gives less is doubted
+)
 SHOES_MAX_RETRY_AFTER = 120  # seconds; a shop that asks for more is asked again after these
 SHOES_MAX_CRAWL_DELAY = 30  # seconds; robots.txt may ask for more, we do not wait longer
 SHOES_NAMED_HOSTS: list[str] = []  # set by the command: hosts that the user typed

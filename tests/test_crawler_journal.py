@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ def item(url: str, name: str = "x", site: str = "shop") -> dict[str, Any]:
     return {"site": site, "url": url, "name": name, "color": None, "sku": None, "images": []}
 
 
-def keep_all(site: str, url: str, seen: Collection[bytes]) -> bool:
+def keep_all(site: str, url: str) -> bool:
     return False
 
 
@@ -67,14 +66,27 @@ def test_merge_replaces_seen_pages_and_drops_only_what_vanished(tmp_path: Path) 
     journal = Journal(tmp_path)
     journal.start({})
     journal.add_item("/p/1", 0, 1, item("/p/1", "new 1"))
-    total, vanished = merge(
-        feed, journal.path, lambda site, url, seen: site == "shop" and url == "/p/3"
-    )
+    total, vanished = merge(feed, journal.path, lambda site, url: site == "shop" and url == "/p/3")
     assert (total, vanished) == (3, ["/p/3"])
     assert names(feed) == ["other", "new 1", "old 2"]
     once = feed.read_bytes()
     merge(feed, journal.path, keep_all)
     assert feed.read_bytes() == once
+    journal.add_item("/p/1", 0, 1, item("/p/1", "newer 1"))
+    journal.add_item("/p/4", 0, 1, item("/p/4", "new 4"))
+    merge(feed, journal.path, keep_all, lambda site: False)
+    assert names(feed) == ["other", "new 1", "old 2", "new 4"], "known ones stay, new ones come"
+
+
+def test_a_run_of_unchanged_pages_takes_out_what_vanished_and_nothing_else(tmp_path: Path) -> None:
+    feed = tmp_path / "items.jsonl"
+    feed.write_text("".join(json.dumps(item(f"/p/{n}", f"{n}")) + "\n" for n in range(3)))
+    journal = Journal(tmp_path)
+    journal.start({})
+    journal.add_unchanged("shop", "/page/0", ["/p/0"])
+    journal.add_unchanged("shop", "/page/1", ["/p/1"])
+    assert merge(feed, journal.path, lambda *_: True) == (2, ["/p/2"])
+    assert names(feed) == ["0", "1"]
 
 
 def test_a_run_without_items_leaves_the_feed_alone(tmp_path: Path) -> None:

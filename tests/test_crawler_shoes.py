@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,11 +33,16 @@ class SmallShop(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: Counter[str] = Counter()
+        self.statuses: Counter[int] = Counter()
         self.times: list[tuple[float, str]] = []
         self.faults: dict[str, list[tuple[int, dict[str, str]]]] = {}
         self.sitemap: list[str] = []
         self.delay_s = 0.0
         self.hidden: set[str] = set()
+        self.has_versions = (
+            False  # product pages have an ETag and are sent only where it is another
+        )
+        self.views = 3
         self.pictures = {
             f"/media/{n}-{view}.png": encoded(
                 draw_shoe((20 * n, 90, 200 - 20 * n), shape=n, pose=view)
@@ -48,7 +55,7 @@ class SmallShop(http.server.ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/"
 
-    def answer(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+    def answer(self, path: str, held: str | None) -> tuple[int, bytes, dict[str, str]]:
         if self.faults.get(path):
             status, headers = self.faults[path].pop(0)
             return status, b"busy", headers
@@ -58,7 +65,12 @@ class SmallShop(http.server.ThreadingHTTPServer):
         page = None if path in self.hidden else self.page(path)
         if page is None:
             return 404, b"nothing here", {"Content-Type": "text/html"}
-        return 200, page.encode(), {"Content-Type": "text/html; charset=utf-8"}
+        headers = {"Content-Type": "text/html; charset=utf-8"}
+        if self.has_versions and path.startswith("/p/"):
+            headers["ETag"] = f'"{hashlib.sha256(page.encode()).hexdigest()[:12]}"'
+            if held == headers["ETag"]:
+                return 304, b"", headers
+        return 200, page.encode(), headers
 
     def page(self, path: str) -> str | None:
         base = self.url.rstrip("/")
@@ -89,7 +101,7 @@ class SmallShop(http.server.ThreadingHTTPServer):
             return _product(
                 f"Model {n}",
                 "Nike" if n % 2 else "Asics",
-                [f"/media/{n}-{v}.png" for v in range(3)],
+                [f"/media/{n}-{v}.png" for v in range(self.views)],
                 "Shoes",
             )
         return None
@@ -117,7 +129,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked[self.path] += 1
         self.server.times.append((time.monotonic(), self.path))
-        status, body, headers = self.server.answer(self.path)
+        held = self.headers.get("If-None-Match")
+        status, body, headers = self.server.answer(self.path, held)
+        self.server.statuses[status] += 1
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
@@ -216,6 +230,45 @@ def test_crawl_then_again_then_a_product_vanishes(shop: SmallShop, place: Path) 
     check_whole(place, PRODUCTS - 1)
     assert {image["status"] for item in items(place) for image in item["images"]} == {"cached"}
     assert [item["name"] for item in items(place)] == [item["name"] for item in before[:-1]]
+
+
+def test_pages_that_did_not_change_are_not_sent_again(shop: SmallShop, place: Path) -> None:
+    shop.has_versions = True
+    assert crawl(place, "-a", f"url={shop.url}")[0] == 0
+    before = items(place)
+    assert shop.statuses[304] == 0
+    shop.statuses.clear()
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, shop.statuses[304]) == (0, PRODUCTS), output
+    assert items(place) == before  # to the byte: nothing was fetched anew
+    assert re.search(rf"unchanged, not sent again +{PRODUCTS}\b", output)
+
+    # one is gone, one lost a picture on disk: those two are looked at
+    (place / "data" / "crawl" / before[0]["images"][1]["path"]).unlink()
+    shop.hidden = {"/p/7"}
+    shop.statuses.clear()
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, shop.statuses[304]) == (0, PRODUCTS - 2), output
+    check_whole(place, PRODUCTS - 1)
+
+
+@pytest.mark.parametrize("fault", ["products", "pictures"])
+def test_a_shop_that_gives_far_less_is_not_believed(
+    shop: SmallShop, place: Path, fault: str
+) -> None:
+    assert crawl(place, "-a", f"url={shop.url}")[0] == 0
+    before = {(item["url"], len(item["images"])) for item in items(place)}
+    if fault == "products":
+        shop.hidden = {f"/p/{n}" for n in range(2, PRODUCTS)}
+    else:
+        shop.views = 1
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, "COVERAGE FELL" in output) == (3, True), output
+    assert {(item["url"], len(item["images"])) for item in items(place)} == before
+    code, output = crawl(place, "-a", f"url={shop.url}", "-s", "SHOES_LEAST_SHARE=0")
+    assert code == 0, output
+    after = {(item["url"], len(item["images"])) for item in items(place)}
+    assert len(after) == (2 if fault == "products" else PRODUCTS) and after != before
 
 
 def test_partial_runs_and_an_empty_one_drop_nothing(shop: SmallShop, place: Path) -> None:

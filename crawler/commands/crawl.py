@@ -1,7 +1,8 @@
 """`scrapy crawl shoes`: arguments checked first, one line per fault, a table and an exit code last.
 
 Exit codes: 0 products were found; 1 none were, or the crawl broke; 2 bad arguments or params.yaml, or
-a folder that cannot be written; 130 stopped by Ctrl-C (the same command goes on).
+a folder that cannot be written; 3 a site gave far less than before, which is kept; 130 stopped by
+Ctrl-C (the same command goes on).
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         self.agent = settings["USER_AGENT"].split("/")[0].lower()
         self.outcome: str | None = None
         self.fault: str | None = None  # why the run did not begin
+        self.fallen: dict[str, str] = {}  # sites that gave too little to be believed
         self.unlisted: str | None = None  # why brands.yaml was not written
         slots = dict(settings.getdict("DOWNLOAD_SLOTS"))
         for site in sites:
@@ -167,12 +168,8 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             for n, s in self.sites.items()
             if not (s.is_partial or s.refusing or self.manners[n].is_cut)
         ]
-        total, vanished, suspicious = self.run.close(is_finished, whole if is_finished else [])
-        for name in suspicious:
-            self.report.note(
-                name,
-                "fewer than half of its known products were seen; none was taken out of the feed",
-            )
+        least = self.settings.getfloat("SHOES_LEAST_SHARE")
+        total, vanished, self.fallen = self.run.close(is_finished, whole, least)
         if vanished:
             self.report.note(
                 next(iter(self.sites)),
@@ -190,6 +187,8 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             except (CatalogueError, OSError) as error:
                 self.unlisted = str(error)
         self.outcome = "empty" if not found else "finished" if is_finished else "stopped"
+        if self.fallen and self.outcome == "finished":
+            self.outcome = "fallen"
         self.report.write(self.run.state / "report.json", list(self.sites), self.outcome)
         self._total = total
 
@@ -201,6 +200,13 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             return f"{table}\nNO PRODUCT WAS FOUND; {held}. The reasons are above."
         if self.outcome == "stopped":
             next_step = "stopped; the same command goes on"
+        elif self.outcome == "fallen":
+            told = "; ".join(f"{site}: {what}" for site, what in self.fallen.items())
+            next_step = (
+                f"COVERAGE FELL: {told}. What the feed has of them was kept. Did the shop change its "
+                "pages? `solemap probe URL` shows what is read. If it is right, accept it: "
+                "-s SHOES_LEAST_SHARE=0"
+            )
         elif self.unlisted:
             next_step = f"not ready for `dvc repro`: {self.unlisted}"
         else:
@@ -208,5 +214,5 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         return f"{table}\n{self._total} products in {feed}; {next_step}"
 
     def exit_code(self) -> int:
-        """0 for a crawl with products, 1 for one without, 130 for one that was stopped."""
-        return {"finished": 0, "stopped": 130}.get(self.outcome or "", 1)
+        """0 for a crawl with products, 1 for one without, 3 for too few, 130 for a stopped one."""
+        return {"finished": 0, "fallen": 3, "stopped": 130}.get(self.outcome or "", 1)
