@@ -24,6 +24,7 @@ from typing import Any
 
 import click
 
+from bench.crawl import img2dataset as rival
 from bench.crawl import plain
 from bench.crawl.cases import measure
 from bench.crawl.score import score
@@ -37,26 +38,29 @@ PACKAGES = ("scrapy", "twisted", "lxml", "parsel", "extruct", "pillow")
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--faults/--no-faults", default=True, help="Crawl each shop with faults as well.")
+@click.option("--img2dataset", type=click.Path(exists=True, path_type=Path), help="Its program, to compare with.")  # fmt: skip
 @click.option("--timeout", default=600, show_default=True, help="Seconds for one crawl.")
-def main(folders: tuple[Path, ...], faults: bool, timeout: int) -> None:
+def main(folders: tuple[Path, ...], faults: bool, img2dataset: Path | None, timeout: int) -> None:
     """Measure crawls of FOLDERS, and the readers on their saved pages."""
     runs = []
-    for folder in [path.resolve() for path in folders] or [_drawn()]:
+    for folder in [path.resolve() for path in folders] or [drawn()]:
         for is_faulty in (False, True) if faults else (False,):
-            runs.append(run(folder, is_faulty, timeout))
+            runs.append(run(folder, is_faulty, timeout, img2dataset))
             click.echo(json.dumps(runs[-1], ensure_ascii=False))
     saved = measure(ROOT / "tests" / "fixtures" / "sites")
     _print_cases(saved)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    told = {"machine": _machine(), "runs": runs, "saved_pages": saved}
+    told = {"machine": machine(), "runs": runs, "saved_pages": saved}
     RESULTS.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", "utf-8")
     click.echo(f"written: {RESULTS.relative_to(ROOT)}")
 
 
-def run(folder: Path, is_faulty: bool, timeout_s: int) -> dict[str, Any]:
+def run(
+    folder: Path, is_faulty: bool, timeout_s: int, img2dataset: Path | None = None
+) -> dict[str, Any]:
     """One crawl of one catalogue, scored."""
-    with tempfile.TemporaryDirectory() as place, _served(folder, is_faulty) as shop:
-        _prepare(Path(place))
+    with tempfile.TemporaryDirectory() as place, served(folder, is_faulty) as shop:
+        prepare(Path(place))
         began, cpu_before = time.perf_counter(), plain.cpu_s()
         crawled = subprocess.run(
             [sys.executable, "-m", "scrapy", "crawl", "shoes", "-a", f"url={shop.url}"],
@@ -75,6 +79,8 @@ def run(folder: Path, is_faulty: bool, timeout_s: int) -> dict[str, Any]:
         cost = {"ours": plain.ours(cpu_s, site["pages"], scored["pictures_stored"])}
         if not is_faulty and feed.exists():
             cost["plain_scrapy"] = plain.run(feed, timeout_s)
+            if img2dataset:
+                cost["img2dataset"] = rival.run(img2dataset, feed, timeout_s)
     return {
         "catalogue": folder.name,
         "faults": is_faulty,
@@ -90,13 +96,15 @@ def run(folder: Path, is_faulty: bool, timeout_s: int) -> dict[str, Any]:
     }
 
 
-def _prepare(place: Path) -> None:
+def prepare(place: Path) -> None:
+    """Make ``place`` a folder that a crawl can be started in."""
     (place / "scrapy.cfg").write_text("[settings]\ndefault = crawler.settings\n", "utf-8")
     (place / "params.yaml").write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")
 
 
 @contextmanager
-def _served(folder: Path, is_faulty: bool) -> Iterator[Shop]:
+def served(folder: Path, is_faulty: bool) -> Iterator[Shop]:
+    """The demo shop, selling ``folder``, as long as the block runs."""
     command = [sys.executable, "-m", "demo", "--port", "0", "--exit-on-eof", "--catalogue"]
     shop = Shop([*command, str(folder), *(["--faults"] if is_faulty else [])])
     try:
@@ -105,14 +113,16 @@ def _served(folder: Path, is_faulty: bool) -> Iterator[Shop]:
         shop.stop()
 
 
-def _drawn() -> Path:
+def drawn() -> Path:
+    """The folder of the drawn shoes, drawn now unless it is there."""
     from demo.drawn import drawn_catalogue  # numpy, and only when it is asked for
 
     folder: Path = drawn_catalogue(ROOT / "var" / "demo", jobs=1, progress=lambda done, total: None)
     return folder.resolve()
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),

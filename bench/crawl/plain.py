@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,15 @@ def run(feed: Path, timeout_s: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         Path(place, "told.json").write_text(json.dumps(told), "utf-8")
         Path(place, "plain.py").write_text(SPIDER, "utf-8")
-        before = cpu_s()
+        before, began = cpu_s(), time.perf_counter()
         command = [sys.executable, "-m", "scrapy", "runspider", "plain.py", "-L", "ERROR"]
         environment = {**os.environ, "PYTHONPATH": ""}
         subprocess.run(command, cwd=place, env=environment, timeout=timeout_s, check=True)
-        used = cpu_s() - before
+        used, took_s = cpu_s() - before, time.perf_counter() - began
     requests = len(told) + len({url for _, files in told for url in files})
     return {
         "requests": requests,
+        "seconds": round(took_s, 2),
         "cpu_s": round(used, 2),
         "cpu_ms_per_request": _ms(used, requests),
     }
