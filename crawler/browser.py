@@ -19,8 +19,8 @@ from scrapy.settings import BaseSettings
 from crawler.fence import Refused, why_outside
 from crawler.links import canonical
 
-PAGES_AT_ONCE = 3  # a page takes about 100 MB while it is open
-NAVIGATION_S = 20  # until the document is there; `crawler.rendering` adds what its scripts get
+PAGES_AT_ONCE = 3  # all sites together: two cores render about two pages a second
+NAVIGATION_S = 20  # until the document is there; `crawler.visit` adds what its scripts get
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MOST_HOPS = 3
 FLAG = "playwright"  # in the meta of a request to be rendered, and in the flags of its answer
@@ -64,7 +64,7 @@ def set_up(settings: BaseSettings) -> None:
         "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawler.rendering.Rendering"),
         "PLAYWRIGHT_BROWSER_PROVIDER": "crawler.rendering.LateBrowser",
         "PLAYWRIGHT_LAUNCH_OPTIONS": options,
-        "PLAYWRIGHT_ABORT_REQUEST": "crawler.rendering.is_spared",
+        "PLAYWRIGHT_ABORT_REQUEST": "crawler.visit.is_spared",
         "PLAYWRIGHT_PROCESS_REQUEST_HEADERS": None,  # the browser's own; who we are, it knows
         "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": PAGES_AT_ONCE,
         "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": NAVIGATION_S * 1000,
