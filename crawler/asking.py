@@ -9,6 +9,7 @@ from typing import Any
 from scrapy import Request
 
 from crawler import links
+from crawler.browser import FLAG, PAGES_AT_ONCE
 from crawler.frontier import Frontier
 from crawler.journal import digest
 from crawler.manners import Manners
@@ -97,12 +98,18 @@ class Asking:
         site = self.sites[name]
         return site.owns(url) and self.frontiers[name].add(site.record(url), kind, depth, parent)
 
+    def again(self, asked: Asked) -> None:
+        """Queue a page that was answered."""
+        frontier = self.frontiers[asked.site.name]
+        frontier.again(asked.url, asked.kind, asked.depth, asked.parent)
+
     def requests(
         self, callback: Callable[..., Any], errback: Callable[..., Any]
     ) -> Iterator[Request]:
         """The next requests, as long as few are under way and few items wait for pictures."""
         for name in self.sites:
-            while self._under_way[name] + self._items_open[name] < self._at_once:
+            at_once = 2 * PAGES_AT_ONCE if self.sites[name].is_rendered else self._at_once
+            while self._under_way[name] + self._items_open[name] < at_once:
                 request = self._next(name, callback, errback)
                 if request is None:
                     break
@@ -131,6 +138,8 @@ class Asking:
             meta = {"site": name, "is_start": asked.is_start}
             if asked.kind == ROBOTS:
                 meta["dont_obey_robotstxt"] = True
+            elif site.is_rendered and asked.kind != links.SITEMAP:
+                meta[FLAG] = True
             return Request(
                 url,
                 callback,

@@ -27,6 +27,10 @@ class Frontier:
         heapq.heappush(self._heap, (kind, depth, next(self._number), url, parent))
         return True
 
+    def again(self, url: str, kind: int, depth: int, parent: str) -> None:
+        """Queue an address once more."""
+        heapq.heappush(self._heap, (kind, depth, next(self._number), url, parent))
+
     def mark(self, url: str) -> bool:
         """Note ``url`` as seen without queueing it; return whether it is new."""
         key = digest(url)

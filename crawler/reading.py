@@ -12,10 +12,13 @@ from scrapy.http import Response, TextResponse
 from catalogue.brands import brand_slug
 from crawler import conduct, journal, links, shop_lists, sitemaps
 from crawler.asking import MAX_DEPTH, ROBOTS, Asked, Asking
+from crawler.browser import FLAG
+from crawler.hollow import Hollows
 from crawler.items import Claim, Page, ShoeItem
 from crawler.journal import digest
 from crawler.judge import refusal
 from crawler.listing import Entry, to_records
+from crawler.manners import is_challenge
 from crawler.readers import read_product
 from crawler.run import Run
 from crawler.site import Site
@@ -28,8 +31,11 @@ _TEMPORARY = (408, 429, 500, 502, 503, 504, 520, 522, 524)
 class Reading:
     """Reads pages for one run; every page ends in the journal, as items or with its reason."""
 
-    def __init__(self, asking: Asking, run: Run, agent: str) -> None:
+    def __init__(
+        self, asking: Asking, run: Run, agent: str, browser_missing: str | None = None
+    ) -> None:
         self._asking, self._run, self._agent = asking, run, agent
+        self.hollows = Hollows(asking, run, browser_missing)
         self._report, self._manners = asking.report, asking.manners
 
     def read(self, response: Response, asked: Asked) -> Iterator[ShoeItem]:
@@ -124,7 +130,7 @@ class Reading:
         # a page that was asked for in a colour is known by it
         known_by = links.colored if links.color_of(asked.url) else links.canonical
         final = known_by(response.url) or response.url
-        if self._is_known(asked, site.record(final)):
+        if not self.hollows.is_again(asked) and self._is_known(asked, site.record(final)):
             self._refuse(asked, "duplicate address")
             return
         self._add_lists(shop_lists.promised(response.body, response.url), site)
@@ -136,6 +142,11 @@ class Reading:
             fresh += self._follow(_variant_pages(claim), asked, final)
         reason = "noindex" if "noindex" in directives else refusal(page, claim, crumbs, is_told)
         is_product = reason is None or reason.startswith("not a shoe")
+        if FLAG not in response.flags and not is_challenge(response):
+            if is_product:
+                self.hollows.saw_product(site.name)
+            elif reason == "no product" and self.hollows.keep_back(asked, page):
+                return
         addresses = [address for address, _ in shown]
         self._manners[site.name].saw(final, is_product, asked.parent, addresses)
         records = [] if reason or claim is None else to_records(claim, crumbs, page)

@@ -25,6 +25,7 @@ SHOES_LEAST_SHARE = (
 )
 SHOES_MAX_RETRY_AFTER = 120  # seconds; a shop that asks for more is asked again after these
 SHOES_MAX_CRAWL_DELAY = 30  # seconds; robots.txt may ask for more, we do not wait longer
+SHOES_BROWSER = ""  # the browser for pages that need JavaScript; "" finds one, see crawler.browser
 SHOES_NAMED_HOSTS: list[str] = []  # set by the command: hosts that the user typed
 
 # Who runs this crawl: SOLEMAP_CONTACT=you@example.org, or -s USER_AGENT="..."; see crawler.contact
@@ -56,6 +57,7 @@ URLLENGTH_LIMIT = 2083
 DOWNLOADER_MIDDLEWARES = {
     "crawler.fence.FenceMiddleware": 50,
     "crawler.patience.RetryAfterMiddleware": 560,
+    "crawler.browser.RenderedMiddleware": 580,
     "crawler.fence.ResolvedMiddleware": 595,
 }
 ITEM_PIPELINES = {"crawler.pipelines.PicturesPipeline": 300}

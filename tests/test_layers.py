@@ -24,6 +24,8 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "lxml",
             "PIL",
             "click",
+            "playwright",
+            "scrapy_playwright",
         },
     ),
     "dataset": ({"catalogue"}, {"imagehash", "PIL", "numpy", "faiss", "click"}),

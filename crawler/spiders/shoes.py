@@ -14,9 +14,11 @@ from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider, DontCloseSpider
 from scrapy.http import Response
+from scrapy.settings import BaseSettings
 
 from catalogue.brand_list import write_brands
 from catalogue.errors import CatalogueError
+from crawler import browser
 from crawler.asking import Asked, Asking
 from crawler.faults import UNREACHABLE, reason_of
 from crawler.items import ShoeItem
@@ -67,8 +69,19 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 concurrency = 8 if not site.delay_s else 1
                 slots[host] = {"delay": site.delay_s or 0, "concurrency": concurrency}
         settings.set("DOWNLOAD_SLOTS", slots, priority="cmdline")
+        self.browser_missing = self._find_browser(sites, settings)
         crawler.signals.connect(self._idle, signal=signals.spider_idle)
         crawler.signals.connect(self._closed, signal=signals.spider_closed)
+
+    @staticmethod
+    def _find_browser(sites: list[Site], settings: BaseSettings) -> str | None:
+        """Make ready to render pages; what is missing for that."""
+        if all(site.browser is False for site in sites):
+            return None
+        missing = browser.why_missing(settings)
+        if missing is None:
+            browser.set_up(settings)
+        return missing
 
     # -- pages -----------------------------------------------------------------------------------
 
@@ -85,7 +98,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             self.fault = str(error)
             raise CloseSpider("fault") from None
         self.known, self.journal = self.run.known, self.run.journal
-        self.reading = Reading(self.asking, self.run, self.agent)
+        self.reading = Reading(self.asking, self.run, self.agent, self.browser_missing)
         self.asking.begin(self.run)
         if self.run.is_resumed:
             count = sum(self.run.items.values())
@@ -102,6 +115,8 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 engine.crawl(request)
 
     def _idle(self) -> None:
+        if self.outcome is None and hasattr(self, "reading"):
+            self.reading.hollows.decide_all()
         if self.outcome is None and self.asking.forget_lost():
             engine, asked = self.crawler.engine, 0
             for request in self.asking.requests(self.on_page, self.on_error):
