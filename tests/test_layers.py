@@ -24,6 +24,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "lxml",
             "PIL",
             "click",
+            "redis",
         },
     ),
     "dataset": ({"catalogue"}, {"imagehash", "PIL", "numpy", "faiss", "click"}),
