@@ -278,12 +278,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
               help="Where crawls keep their locks.")  # fmt: skip
 def command(folders: tuple[Path, ...], out: Path, params: Path, brands: Path, state: Path) -> None:
     """Join the crawl folders DIR... (of several machines) into one, then write brands.yaml."""
-    for folder in folders:
-        if not any((folder / name).exists() for name in _SOURCES):
-            raise CatalogueError(
-                f"{folder}: neither items.jsonl nor run.jsonl in it; it must be a folder that "
-                "`scrapy crawl shoes -s SHOES_DIR=DIR` wrote."
-            )
+    empty = [path for path in folders if not any((path / name).exists() for name in _SOURCES)]
+    if len(empty) == len(folders):
+        raise CatalogueError(
+            f"{empty[0]}: neither items.jsonl nor run.jsonl in it; it must be a folder that "
+            "`scrapy crawl shoes -s SHOES_DIR=DIR` wrote."
+        )
+    for folder in empty:
+        click.echo(f"{folder}: passed over, no product was crawled into it")
     with locked(out / "items.jsonl", state_of(out, state)):
         told = merge(folders, out)
     for line in _report(told, folders, out):

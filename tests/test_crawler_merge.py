@@ -126,9 +126,11 @@ def test_bad_lines_are_told_and_passed_over(a: CrawlFolder, out: Path, tmp_path:
     line = feed.read_text()
     broken = line.replace('"sha256": "', '"sha256": "../')
     feed.write_text(f'nothing\n[]\n\n{line}{{"site": 1}}\n{broken}{line[:50]}')
-    shown = solemap_merge(tmp_path, str(a.folder))
+    (tmp_path / "idle").mkdir()
+    shown = solemap_merge(tmp_path, str(a.folder), str(tmp_path / "idle"))
     assert shown.exit_code == 0, shown.output
-    told = [one for one in shown.output.splitlines() if one.startswith("passed over")]
+    assert f"{tmp_path / 'idle'}: passed over, no product" in shown.output
+    told = [one for one in shown.output.splitlines() if one.startswith("passed over:")]
     assert [one.split(":")[2] for one in told] == ["1", "2", "5", "6", "7"]
     assert f"{a.folder}: 1 products" in shown.output and "next: dvc repro" in shown.output
     assert '"acme"' in (tmp_path / "brands.yaml").read_text()

@@ -221,7 +221,8 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 write_brands(self.run.feed, params, brands)
             except (CatalogueError, OSError) as error:
                 self.unlisted = str(error)
-        self.outcome = "empty" if not found else "finished" if is_finished else "stopped"
+        is_empty = not found and (shared is None or is_finished)
+        self.outcome = "empty" if is_empty else "finished" if is_finished else "stopped"
         self.report.write(self.run.state / "report.json", list(self.sites), self.outcome)
         self._total = total
 
