@@ -104,7 +104,7 @@ class SharedCrawl:
         told = json.dumps(header, sort_keys=True).encode()
         self._head = f"solemap:1:{{{hashlib.sha256(told).hexdigest()[:16]}}}:"
         self._sites = sorted(header)
-        self._lease_s = lease_s
+        self._lease_s = max(2, lease_s)  # the server counts whole seconds
         self._scripts: dict[str, Callable[..., Any]] = {}
         self.crawl = self.worker = ""
         self.is_member = False  # what this worker's journal holds is known to the others
