@@ -1,7 +1,9 @@
 """Who we are, how politely we ask, and what runs in which order. Only Scrapy reads this file.
 
 Our own settings: SHOES_DIR (feed and pictures), SHOES_STATE_DIR (journals and reports),
-SHOES_PARAMS, SHOES_BRANDS. Each can be given with ``-s NAME=VALUE``.
+SHOES_PARAMS, SHOES_BRANDS, SHOES_REDIS (the server of a crawl that several workers share; by the
+environment variable SOLEMAP_REDIS nobody reads its password in the list of processes). Each can be
+given with ``-s NAME=VALUE``.
 """
 
 import os
@@ -18,6 +20,8 @@ SHOES_DIR = "data/crawl"
 SHOES_STATE_DIR = "var/crawl"
 SHOES_PARAMS = "params.yaml"
 SHOES_BRANDS = "brands.yaml"
+SHOES_REDIS = os.environ.get("SOLEMAP_REDIS", "")  # redis://host:6379/0; empty: crawl alone
+SHOES_REDIS_LEASE = 60  # seconds; a worker not heard of for so long is dead, its pages go to others
 SHOES_PICTURES_AT_ONCE = 12
 SHOES_PAGES_AT_ONCE = 16  # per site
 SHOES_LEAST_SHARE = (

@@ -26,6 +26,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "click",
             "playwright",
             "scrapy_playwright",
+            "redis",
         },
     ),
     "dataset": ({"catalogue"}, {"imagehash", "PIL", "numpy", "faiss", "click"}),

@@ -1,8 +1,8 @@
 """`scrapy crawl shoes`: arguments checked first, one line per fault, a table and an exit code last.
 
 Exit codes: 0 products were found; 1 none were, or the crawl broke; 2 bad arguments or params.yaml, or
-a folder that cannot be written; 3 a site gave far less than before, which is kept; 130 stopped by
-Ctrl-C (the same command goes on).
+a folder that cannot be written, or no Redis server where one is named; 3 a site gave far less than
+before, which is kept; 130 stopped by Ctrl-C (the same command goes on).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 from catalogue.errors import CatalogueError
 from crawler import browser, contact
 from crawler.run import check_folders
+from crawler.shared import connect
 from crawler.shop import Shop
 from crawler.site import Site, host_of
 from crawler.site_list import DEMO, read_sites
@@ -51,6 +52,8 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
             sites = read_sites(Path(self.settings["SHOES_PARAMS"]), opts.spargs)
             self._check_browser(sites)
             check_folders(Path(self.settings["SHOES_DIR"]), Path(self.settings["SHOES_STATE_DIR"]))
+            if self.settings["SHOES_REDIS"]:
+                connect(self.settings["SHOES_REDIS"], tries=0).close()
             for site in sites:
                 if site.url == DEMO:
                     shops.append(Shop())
