@@ -82,34 +82,12 @@ def find_foreground(canvas: Image.Image) -> Foreground:
     inside = _extent(away > PADDING)
     if inside is None or min(inside.width, inside.height) < 8:
         return Foreground(Box(0, 0, canvas.width, canvas.height), color, is_plain=True)
-    shoe = _shoe_on_plain(half, away, inside)
-    is_plain, found = shoe is not None, None if shoe is None else _extent(shoe)
+    rows, columns = slice(inside.top, inside.bottom), slice(inside.left, inside.right)
+    is_plain = bool((_border(away[rows, columns]) <= NEAR).mean() >= PLAIN_SHARE)
+    found = _extent(_shoe_mask(half[rows, columns], away[rows, columns])) if is_plain else None
     if found is None or found.area < LEAST_SHARE * away.size:
         return Foreground(_doubled(inside, canvas.size), color, is_plain)
     return Foreground(_doubled(found.moved(inside.left, inside.top), canvas.size), color, is_plain)
-
-
-def shoe_mask(pixels: NDArray[np.int16], color: NDArray[np.int16]) -> NDArray[np.bool_] | None:
-    """What is no background and no soft shadow, without the canvas's padding; None: not on plain ground.
-
-    Args:
-        pixels: (H, W, 3), a canvas at half or quarter scale.
-        color: of its border.
-    """
-    away = np.abs(pixels - color).max(axis=2)
-    inside = _extent(away > PADDING)
-    if inside is None or min(inside.width, inside.height) < 8:
-        return None
-    return _shoe_on_plain(pixels, away, inside)
-
-
-def _shoe_on_plain(
-    pixels: NDArray[np.int16], away: NDArray[np.int16], inside: Box
-) -> NDArray[np.bool_] | None:
-    part = slice(inside.top, inside.bottom), slice(inside.left, inside.right)
-    if (_border(away[part]) <= NEAR).mean() < PLAIN_SHARE:
-        return None
-    return _shoe_mask(pixels[part], away[part])
 
 
 def _doubled(half: Box, size: tuple[int, int]) -> Box:
