@@ -29,6 +29,9 @@ OVERRIDES = click.option(
     show_default=True,
     help="What a person decided; see docs/review.md.",
 )
+SAME_PRODUCTS = click.option(
+    "--same-products", type=FILE, default="data/same_products.jsonl", show_default=True
+)
 
 
 SECTIONS = {name: name for name in ("ingest", "clean", "dedup", "split", "pack")} | {"pin": "pack"}
@@ -130,6 +133,7 @@ class ProgressLine:
 @click.option("--feed", type=FILE, default="data/crawl/items.jsonl", show_default=True)
 @click.option("--out", type=FILE, default="data/catalogue.jsonl", show_default=True)
 @click.option("--rejects", type=FILE, default="data/ingest-rejects.jsonl", show_default=True)
+@SAME_PRODUCTS
 @OVERRIDES
 def ingest(
     sites: tuple[str, ...],
@@ -138,6 +142,7 @@ def ingest(
     feed: Path,
     out: Path,
     rejects: Path,
+    same_products: Path,
     overrides: Path,
 ) -> None:
     """Crawl feed to catalogue: slugs, product ids, provenance."""
@@ -153,15 +158,19 @@ def ingest(
         spellings,
         to_photos,
     )
+    from dataset.same_product import becomes, find_same_products
 
     listings, refused = read_feed(feed)
     check_sites(sites, {listing.site for listing in listings}, "params.yaml: ingest.sites")
     chosen = choose_listings(listings, sites)
     decisions = read_decisions(overrides)
     all_named = name_listings(chosen)
-    named = decided(all_named, decisions)
+    pairs = find_same_products(all_named, decisions)
+    named = decided(all_named, decisions, becomes(pairs))
     known = {entry.key for entry in all_named}
-    for product in sorted((decisions.same_as.keys() | decisions.rejected) - known):
+    known |= set(decisions.same_as.values())
+    lines = decisions.same_as.keys() | decisions.rejected | frozenset().union(*decisions.not_same)
+    for product in sorted(lines - known):
         _notice(
             f"NOTICE: {overrides}: there is no product {'/'.join(product)}; its line does nothing."
         )
@@ -176,6 +185,7 @@ def ingest(
         )
     write_manifest(out, photos)
     write_manifest(rejects, refused)
+    write_manifest(same_products, pairs)
     products = len({(photo.brand, photo.product) for photo in photos})
     click.echo(
         f"ingest: {len(photos)} photos of {products} products, "
@@ -185,6 +195,13 @@ def ingest(
     if refused:
         click.echo(
             f"ingest: {len(refused)} lines and pages left out, reasons in {rejects}", err=True
+        )
+    joined = sum(pair.kept is not None for pair in pairs)
+    if pairs:
+        click.echo(
+            f"ingest: {joined} pairs of products of different shops are one product, "
+            f"{len(pairs) - joined} may be; all in {same_products}, shown by the review stage",
+            err=True,
         )
     merged = {product: names for product, names in spellings(named).items() if len(names) > 1}
     for product, names in list(merged.items())[:1]:
@@ -281,14 +298,23 @@ def dedup(narrow: int, wide: int, max_group: int, clean: Path, out: Path, overri
 @click.option("--clean", type=FOLDER, default="data/clean", show_default=True)
 @click.option("--dedup", type=FOLDER, default="data/dedup", show_default=True)
 @click.option("--out", type=FOLDER, default="data/review", show_default=True)
-def review(most: int, catalogue: Path, crawl: Path, clean: Path, dedup: Path, out: Path) -> None:
+@SAME_PRODUCTS
+def review(
+    most: int,
+    catalogue: Path,
+    crawl: Path,
+    clean: Path,
+    dedup: Path,
+    out: Path,
+    same_products: Path,
+) -> None:
     """A page of what was rejected, removed or is in conflict, for a person to decide."""
     from catalogue.manifest import write_text
     from dataset.files import replaced
     from dataset.review import collect, write_thumbs
     from dataset.review_page import page
 
-    groups = collect(clean, dedup, most)
+    groups = collect(clean, dedup, same_products, most)
     wanted = {one.photo_id for group in groups for case in group.cases for one in case.pictures}
     photos = {
         photo.photo_id: photo
