@@ -44,6 +44,30 @@ def check_folders(folder: Path, state: Path) -> None:
             ) from None
 
 
+def state_of(folder: Path, state: Path) -> Path:
+    """The folder of the lock, the journal and the report of the feed in ``folder``."""
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    return state / f"{folder.name}-{name}"
+
+
+def locked(feed: Path, state: Path) -> IO[bytes]:
+    """The lock on ``feed``, held until it is closed; ``state`` is `state_of` its folder.
+
+    Raises:
+        CatalogueError: another process holds it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    file = (state / "lock").open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise CatalogueError(
+            f"{feed}: another crawl is writing it. Wait for it, or give this one a folder: -s SHOES_DIR=DIR"
+        ) from None
+    return file
+
+
 class Run:
     """The files of a run over one feed; only one process may have them at a time."""
 
@@ -56,10 +80,8 @@ class Run:
         check_folders(folder, state)
         self.folder = folder
         self.feed = folder / "items.jsonl"
-        name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
-        self.state = state / f"{folder.name}-{name}"
-        self.state.mkdir(parents=True, exist_ok=True)
-        self._lock = self._locked()
+        self.state = state_of(folder, state)
+        self._lock = locked(self.feed, self.state)
         self.cut_bytes = journal.cut_torn_line(self.feed)
         self.journal = journal.Journal(self.state)
         self.items: dict[str, int] = {}
@@ -69,17 +91,6 @@ class Run:
         self.known = KnownPictures(folder, self.feed, self.journal.path)
         self.pages = KnownPages(self.state, folder, self.feed)
         self._next_merge, self._is_changed = time.monotonic() + 60.0, False
-
-    def _locked(self) -> IO[bytes]:
-        file = (self.state / "lock").open("wb")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise CatalogueError(
-                f"{self.feed}: another crawl is writing it. Wait for it, or give this one a folder: -s SHOES_DIR=DIR"
-            ) from None
-        return file
 
     def _open(self, header: dict[str, Any]) -> None:
         held = self.journal.unfinished()
