@@ -28,7 +28,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "scrapy_playwright",
         },
     ),
-    "dataset": ({"catalogue"}, {"imagehash", "PIL", "numpy", "faiss", "click"}),
+    "dataset": ({"catalogue"}, {"imagehash", "PIL", "numpy", "faiss", "click", "pyarrow"}),
     "train": (
         {"catalogue"},
         {"torch", "torchvision", "numpy", "faiss", "safetensors", "click", "PIL"},
