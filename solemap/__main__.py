@@ -13,6 +13,7 @@ COMMANDS = {
     "brands": ("solemap.brands:brands", "Show which brands get a net, and why others do not."),
     "demo-shop": ("demo.__main__:demo_shop", "Serve drawn shoes, or a catalogue, as a shop."),
     "export": ("dataset.__main__:export", "The dataset in the layout of other tools."),
+    "forget": ("solemap.forget:forget", "Take a site or a product out for good."),
     "identify": ("identify.__main__:identify", "Name the shoe in each photo."),
     "import": ("solemap.importing:command", "Start from pictures that you have."),
     "probe": ("crawler.probe:probe", "Show what the spider would take from one page."),
