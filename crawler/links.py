@@ -11,6 +11,7 @@ from parsel import Selector
 from crawler.items import Page
 from crawler.pictures import EXTENSIONS
 from crawler.readers import json_ld
+from crawler.readers.frames import open_frames
 from crawler.words import clean
 
 _DROPPED = re.compile(
@@ -228,4 +229,6 @@ def canonical_link(page: Page) -> str | None:
 
 def page_of(url: str, body: str) -> Page:
     """A page for the readers."""
-    return Page(url, Selector(text=body, type="html"))
+    selector = Selector(text=body, type="html")
+    open_frames(selector.root)
+    return Page(url, selector)
