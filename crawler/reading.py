@@ -194,10 +194,14 @@ class Reading:
             reason = "another brand"
         if reason is None and not self._claim_url(site, url):
             reason = "duplicate address"
+        is_shown = any(pictures for _, pictures in records)
+        # one of its colours may have been read before the page itself
+        if reason is None and not is_colored and is_shown:
+            is_more = self._shows_more(site, url, records)
+            reason = None if is_more else "the same as in a colour of its own"
         if reason is not None:
             self._refuse(asked, reason)
             return
-        self._shows_more(site, url, records)
         wanted = wanted[: self._asking.left_of_limit(site.name)]
         for part, (fields, pictures) in enumerate(wanted):
             self._asking.item_opened(site.name)
