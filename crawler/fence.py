@@ -17,7 +17,7 @@ from scrapy.resolver import CachingThreadedResolver
 
 from crawler.site import Site, host_of, is_local_host, is_loopback, port_of
 
-_PORTS = (80, 443, 8080, 8443)
+PORTS = (80, 443, 8080, 8443)  # of public hosts; others serve no shop
 
 
 class Refused(IgnoreRequest):  # type: ignore[misc]  # scrapy is untyped here
@@ -73,7 +73,7 @@ def why_outside(site: Site, url: str, meta: dict[str, Any]) -> str | None:
     elif (
         meta.get("is_picture")
         and not site.is_local
-        and port_of(url) not in (*_PORTS, port_of(site.url))
+        and port_of(url) not in (*PORTS, port_of(site.url))
     ):
         return "odd port"
     if meta.get("is_picture") or site.owns(url):

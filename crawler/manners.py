@@ -19,6 +19,13 @@ _PATIENCE = 3  # refusals in a row, with nothing read before, until a shop count
 _LATER_PATIENCE = 20  # ... after pages were read
 
 
+def is_challenge(response: Response) -> bool:
+    """Whether a page asks whether we are human."""
+    found = _CHALLENGE.search(response.body[:20_000])
+    is_page = found is not None and response.status in (200, 403, 429, 503)
+    return is_page and b"ld+json" not in response.body
+
+
 class Manners:
     """What one site answered so far."""
 
@@ -32,13 +39,12 @@ class Manners:
 
     def answered(self, response: Response, is_extra: bool) -> str | None:
         """Count an answer; why the shop is to be left alone, once it clearly refuses."""
-        head = response.body[:20_000]
-        is_challenge = bool(_CHALLENGE.search(head)) and response.status in (200, 403, 429, 503)
-        if response.status in _REFUSALS or (is_challenge and b"ld+json" not in response.body):
+        is_asked = is_challenge(response)
+        if response.status in _REFUSALS or is_asked:
             self._refusals += not is_extra
-            is_home = not self._read and is_challenge and not is_extra
+            is_home = not self._read and is_asked and not is_extra
             if is_home or self._refusals >= (_LATER_PATIENCE if self._read else _PATIENCE):
-                return "captcha" if is_challenge else f"http {response.status}"
+                return "captcha" if is_asked else f"http {response.status}"
         elif response.status == 200 and not is_extra:
             self._refusals = 0
             self._read += 1

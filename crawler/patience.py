@@ -52,6 +52,10 @@ class SitePace(AutoThrottle):  # type: ignore[misc]  # as above
         super().__init__(crawler)
         self._least: dict[str, float] = {}
         self._most_s = crawler.settings.getfloat("SHOES_MAX_CRAWL_DELAY")
+        slots = crawler.settings.getdict("DOWNLOAD_SLOTS")
+        self._given = {host: slot["delay"] for host, slot in slots.items() if slot.get("delay")}
+        self._workers = 1
+        self._target = crawler.settings.getfloat("AUTOTHROTTLE_TARGET_CONCURRENCY")
         crawler.signals.connect(self._reached, signal=signals.request_reached_downloader)
 
     def slow_down(self, host: str, delay_s: float) -> None:
@@ -59,18 +63,29 @@ class SitePace(AutoThrottle):  # type: ignore[misc]  # as above
         if not is_loopback(host):
             self._least[host] = min(delay_s, self._most_s)
 
+    def share_among(self, workers: int) -> None:
+        """Ask so much more slowly that so many workers together ask each host as fast as one would."""
+        self._workers, self.target_concurrency = workers, self._target / workers
+
+    def _least_s(self, host: str) -> float:
+        return self._least.get(host, 0.0) * self._workers
+
     def _reached(self, request: Request) -> None:
         host = host_of(request.url)
         slot = self.crawler.engine.downloader.slots.get(host)
-        if slot is not None and slot.delay < self._least.get(host, 0.0):
-            slot.delay, slot.concurrency = self._least[host], 1
+        if slot is None:
+            return
+        if host in self._given:
+            slot.delay = self._given[host] * self._workers
+        if slot.delay < self._least_s(host):
+            slot.delay, slot.concurrency = self._least_s(host), 1
 
     def _adjust_delay(self, slot: Any, latency: float, response: Response) -> None:
         host = host_of(response.url)
         if is_loopback(host) or host in self.crawler.settings.getdict("DOWNLOAD_SLOTS"):
             return
         super()._adjust_delay(slot, latency, response)
-        slot.delay = max(slot.delay, self._least.get(host, 0.0))
+        slot.delay = max(slot.delay, self._least_s(host))
 
 
 class RetryAfterMiddleware:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
 import socket
 import urllib.error
 import urllib.request
 from email.message import Message
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy.robotstxt import ProtegoRobotParser
+from scrapy.settings import Settings
 from w3lib.encoding import html_to_unicode
 
 from catalogue.errors import CatalogueError
-from crawler import conduct
+from crawler import browser, conduct
 from crawler.contact import user_agent
-from crawler.fence import why_outside
+from crawler.fence import Refused, why_outside
 from crawler.site import Site, host_of, is_local_host, name_of
 
 _TIMEOUT_S, _MAX_BYTES = 30, 32 * 1024 * 1024
@@ -67,6 +70,24 @@ class Peek:
             raise CatalogueError(f"{url}: not had ({error})") from None
         return html_to_unicode(headers.get("Content-Type"), body)[1], final
 
+    def rendered(self, url: str) -> tuple[str, str]:
+        """As `page`, of the page as a browser shows it; where scripts lead elsewhere, not followed.
+
+        Raises:
+            CatalogueError: it cannot be had, robots.txt forbids it, or there is no browser.
+        """
+        settings = Settings({"SHOES_BROWSER": os.environ.get("SHOES_BROWSER", "")})
+        if missing := browser.why_missing(settings):
+            raise CatalogueError(f"--browser: {missing}")
+        rendering = import_module("crawler.rendering")
+        try:
+            self._allow(url)
+            text, final = asyncio.run(rendering.render(self._site, url, self._agent, settings))
+            self._allow(final)
+        except (_Refused, Refused, OSError, ValueError) as error:
+            raise CatalogueError(f"{url}: not had ({error})") from None
+        return text, final
+
     def picture(self, url: str) -> bytes | None:
         """The picture's bytes, None with a reason in ``reasons`` where it is not to be had."""
         try:
@@ -81,10 +102,13 @@ class Peek:
         return body
 
     def _get(self, url: str) -> tuple[Message, bytes, str]:
+        self._allow(url)
+        return self._fetch(url)
+
+    def _allow(self, url: str) -> None:
         self.check(url)
         if not self._robots_of(url).allowed(url, self._agent):
             raise _Refused("robots.txt")
-        return self._fetch(url)
 
     def _fetch(self, url: str) -> tuple[Message, bytes, str]:
         request = urllib.request.Request(url, headers={"User-Agent": self._agent})

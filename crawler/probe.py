@@ -17,6 +17,7 @@ import click
 
 from catalogue.errors import CatalogueError
 from crawler import conduct
+from crawler.hollow import is_hollow
 from crawler.items import Claim, Page, PictureClaim
 from crawler.judge import refusal
 from crawler.links import page_of
@@ -129,19 +130,26 @@ def sheet(bodies: list[tuple[str, bytes | None]]) -> bytes:
               help="Fetch the pictures and write a contact sheet (PNG).")  # fmt: skip
 @click.option("--save", "folder", type=click.Path(path_type=Path, file_okay=False),
               help="Write the page and its expected record as a test case.")  # fmt: skip
-def probe(url: str, base: str | None, sheet_file: Path | None, folder: Path | None) -> None:
+@click.option("--browser", is_flag=True, help="Read the page as a browser shows it.")
+def probe(
+    url: str, base: str | None, sheet_file: Path | None, folder: Path | None, browser: bool
+) -> None:
     """Show what the spider would take from the page at URL (or in a file), reader by reader."""
     if not url.startswith(("http://", "https://")):
+        if browser:
+            raise click.UsageError("--browser is for an address; URL is a saved page")
         text, address = _read_file(Path(url)), base or "http://localhost/"
         peek = Peek(address)
     elif base is not None:
         raise click.UsageError("--url is for a saved page; URL is an address already")
     else:
         peek = Peek(url)
-        text, address = peek.page(url)
+        text, address = peek.rendered(url) if browser else peek.page(url)
     found = probe_page(page_of(address, text))
     for line in lines(found):
         click.echo(line)
+    if found.reason == "no product" and not browser and is_hollow(found.page):
+        click.echo("the page is empty without JavaScript; try --browser")
     if folder is not None:
         save(found, text, folder)
         click.echo(f"written: {folder}/page.html, {folder}/expected.json")

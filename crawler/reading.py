@@ -12,10 +12,13 @@ from scrapy.http import Response, TextResponse
 from catalogue.brands import brand_slug
 from crawler import conduct, journal, links, shop_lists, sitemaps
 from crawler.asking import MAX_DEPTH, ROBOTS, Asked, Asking
+from crawler.browser import FLAG
+from crawler.hollow import Hollows
 from crawler.items import Claim, Page, ShoeItem
 from crawler.journal import digest
 from crawler.judge import refusal
 from crawler.listing import Entry, to_records
+from crawler.manners import is_challenge
 from crawler.readers import read_product
 from crawler.run import Run
 from crawler.site import Site
@@ -28,8 +31,11 @@ _TEMPORARY = (408, 429, 500, 502, 503, 504, 520, 522, 524)
 class Reading:
     """Reads pages for one run; every page ends in the journal, as items or with its reason."""
 
-    def __init__(self, asking: Asking, run: Run, agent: str) -> None:
+    def __init__(
+        self, asking: Asking, run: Run, agent: str, browser_missing: str | None = None
+    ) -> None:
         self._asking, self._run, self._agent = asking, run, agent
+        self.hollows = Hollows(asking, run, browser_missing)
         self._report, self._manners = asking.report, asking.manners
 
     def read(self, response: Response, asked: Asked) -> Iterator[ShoeItem]:
@@ -39,6 +45,7 @@ class Reading:
         if refusing and not site.refusing:
             site.refusing = refusing
             self._report.note(site.name, f"the shop refuses ({refusing}); it is left alone")
+            self._asking.frontiers[site.name].tell_refusing(refusing)
         if response.status == 200 and not refusing:
             self._asking.came_from(asked, response.url)
         if response.status == 304 and self._run.pages.is_known(site.name, asked.url):
@@ -60,7 +67,7 @@ class Reading:
             self._run.journal.saw(item)
             self._report.brand(site.name, brand_slug(item["brand_text"]))
             self._report.unchanged_product(site.name)
-        self._asking.taken[site.name] += len(items)
+        self._asking.frontiers[site.name].take(asked.url, len(items), site.limit)
         fresh = [
             (url, kind, depth)
             for url, kind, depth in found
@@ -103,17 +110,16 @@ class Reading:
                 self._report.refuse(site.name, "not a page")
             self._run.journal.add_page(site.name, asked.url, "not a page")
             return
-        fresh, depth = [], asked.depth + 1
+        entries, depth = [], asked.depth + 1
         for url in urls:
             if found == "index":
                 address, kind = _absolute(url, response.url), links.SITEMAP
             else:
                 address, kind = links.canonical(url, response.url) or "", links.kind_of(url)
                 kind = links.PRODUCT if kind == links.OTHER else kind
-            is_near = address and depth <= MAX_DEPTH
-            if is_near and self._asking.add(site.name, address, kind, depth):
-                fresh.append((site.record(address), kind, depth))
-        self._run.journal.add_links(site.name, fresh)
+            if address and depth <= MAX_DEPTH:
+                entries.append((address, kind, depth, ""))
+        self._run.journal.add_links(site.name, self._asking.add_all(site.name, entries))
         self._run.journal.add_page(site.name, asked.url, "sitemap")
 
     def _read_html(self, response: TextResponse, asked: Asked) -> Iterator[ShoeItem]:
@@ -124,7 +130,7 @@ class Reading:
         # a page that was asked for in a colour is known by it
         known_by = links.colored if links.color_of(asked.url) else links.canonical
         final = known_by(response.url) or response.url
-        if self._is_known(asked, site.record(final)):
+        if not self.hollows.is_again(asked) and self._is_known(asked, site.record(final)):
             self._refuse(asked, "duplicate address")
             return
         self._add_lists(shop_lists.promised(response.body, response.url), site)
@@ -136,6 +142,11 @@ class Reading:
             fresh += self._follow(_variant_pages(claim), asked, final)
         reason = "noindex" if "noindex" in directives else refusal(page, claim, crumbs, is_told)
         is_product = reason is None or reason.startswith("not a shoe")
+        if FLAG not in response.flags and not is_challenge(response):
+            if is_product:
+                self.hollows.saw_product(site.name)
+            elif reason == "no product" and self.hollows.keep_back(asked, page):
+                return
         addresses = [address for address, _ in shown]
         self._manners[site.name].saw(final, is_product, asked.parent, addresses)
         records = [] if reason or claim is None else to_records(claim, crumbs, page)
@@ -153,19 +164,20 @@ class Reading:
     ) -> None:
         """Note what lets a later run ask for a page of items on condition."""
         told = validators(response.headers.get("ETag"), response.headers.get("Last-Modified"))
-        if urls and told and self._asking.left_of_limit(asked.site.name) is None:
+        if urls and told and asked.site.limit is None:
             head = {"site": asked.site.name, "page": asked.url, "code": code_hash()}
             self._run.journal.add_answer({**head, **told, "urls": urls, "links": fresh})
 
     def _add_lists(self, urls: Iterable[str], site: Site) -> None:
-        fresh = [url for url in urls if self._asking.add(site.name, url, links.SITEMAP, 0)]
-        self._run.journal.add_links(site.name, [(site.record(u), links.SITEMAP, 0) for u in fresh])
+        entries = [(url, links.SITEMAP, 0, "") for url in urls]
+        self._run.journal.add_links(site.name, self._asking.add_all(site.name, entries))
 
     def _is_known(self, asked: Asked, final: str) -> bool:
         """Whether the answer came from another address that the run knows."""
         if final == asked.url:
             return False
-        return not self._asking.frontiers[asked.site.name].mark(final) and asked.depth > 0
+        frontier = self._asking.frontiers[asked.site.name]
+        return not frontier.mark(final, asked.url) and asked.depth > 0
 
     def _items(
         self,
@@ -181,7 +193,7 @@ class Reading:
         is_colored = links.color_of(asked.url) is not None
         is_told = own is not None and site.owns(own) and reason is None and not is_colored
         url = site.record(own if own and is_told else final)
-        if is_colored and reason is None and not self._shows_more(site, url, records):
+        if is_colored and reason is None and not self._shows_more(asked, url, records):
             reason = "colourway without pictures of its own"
         if reason is None and not records:
             reason = "variants have pages of their own"
@@ -192,17 +204,18 @@ class Reading:
         wanted = [entry for brand, entry in pairs if not site.brands or brand in site.brands]
         if reason is None and not wanted:
             reason = "another brand"
-        if reason is None and not self._claim_url(site, url):
+        if reason is None and not self._claim_url(asked, url):
             reason = "duplicate address"
         is_shown = any(pictures for _, pictures in records)
         # one of its colours may have been read before the page itself
         if reason is None and not is_colored and is_shown:
-            is_more = self._shows_more(site, url, records)
+            is_more = self._shows_more(asked, url, records)
             reason = None if is_more else "the same as in a colour of its own"
         if reason is not None:
             self._refuse(asked, reason)
             return
-        wanted = wanted[: self._asking.left_of_limit(site.name)]
+        frontier = self._asking.frontiers[site.name]
+        wanted = wanted[: frontier.take(asked.url, len(wanted), site.limit)]
         for part, (fields, pictures) in enumerate(wanted):
             self._asking.item_opened(site.name)
             head = {"site": site.name, "url": url}
@@ -221,38 +234,34 @@ class Reading:
             fields["color"] = fields["color"] or colors.get(final) or links.color_of(final)
         return self._follow([(url, links.PRODUCT) for url in colors], asked, final)
 
-    def _shows_more(self, site: Site, url: str, records: list[Entry]) -> bool:
+    def _shows_more(self, asked: Asked, url: str, records: list[Entry]) -> bool:
         """Whether the first pictures of a page are new to its product, in whatever colour."""
+        site = asked.site
         firsts = {
             journal.shown_key(site.name, url, site.record(pictures[0].urls[0]))
             for _, pictures in records
             if pictures
         }
-        is_more = not firsts <= self._run.journal.shown
-        self._run.journal.shown |= firsts
-        return is_more
+        frontier = self._asking.frontiers[site.name]
+        return frontier.claim(asked.url, firsts, self._run.journal.shown)
 
-    def _claim_url(self, site: Site, url: str) -> bool:
-        key = digest(site.name, url)
-        if key in self._run.journal.urls:
-            return False
-        self._run.journal.urls.add(key)
-        return True
+    def _claim_url(self, asked: Asked, url: str) -> bool:
+        frontier, keys = self._asking.frontiers[asked.site.name], {digest(asked.site.name, url)}
+        return frontier.claim(asked.url, keys, self._run.journal.urls)
 
     def _follow(
         self, shown: list[tuple[str, int]], asked: Asked, final: str
     ) -> list[tuple[str, int, int]]:
         """Queue what a page links to; what of it was new: recorded address, kind, depth."""
-        site, depth = asked.site, asked.depth
-        fresh: list[tuple[str, int, int]] = []
+        site, depth, entries = asked.site, asked.depth, []
         parent = shape(final)
         for address, kind in shown:
             # the next page of a listing is no deeper than the first
             is_next = kind == links.LISTING and shape(address) == parent and depth
             deeper = depth if is_next else depth + 1
-            is_near = deeper <= MAX_DEPTH
-            if is_near and self._asking.add(site.name, address, kind, deeper, parent):
-                fresh.append((site.record(address), kind, deeper))
+            if deeper <= MAX_DEPTH:
+                entries.append((address, kind, deeper, parent))
+        fresh = self._asking.add_all(site.name, entries)
         self._run.journal.add_links(site.name, fresh)
         return fresh
 

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -44,11 +44,44 @@ def check_folders(folder: Path, state: Path) -> None:
             ) from None
 
 
+Join = Callable[[dict[str, Any] | None], dict[str, Any]]  # see `crawler.shared.SharedCrawl.join`
+
+
+def state_of(folder: Path, state: Path) -> Path:
+    """The folder of the lock, the journal and the report of the feed in ``folder``."""
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    return state / f"{folder.name}-{name}"
+
+
+def locked(feed: Path, state: Path) -> IO[bytes]:
+    """The lock on ``feed``, held until it is closed; ``state`` is `state_of` its folder.
+
+    Raises:
+        CatalogueError: another process holds it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    file = (state / "lock").open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise CatalogueError(
+            f"{feed}: another crawl is writing it. Wait for it, or give this one a folder: -s SHOES_DIR=DIR"
+        ) from None
+    return file
+
+
 class Run:
     """The files of a run over one feed; only one process may have them at a time."""
 
-    def __init__(self, folder: Path, state: Path, header: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, state: Path, header: dict[str, Any], join: Join | None = None
+    ) -> None:
         """Open everything; go on with an unfinished run of the same ``header``.
+
+        With ``join`` the run is one worker's part in a shared crawl: it gets what ``join`` returned
+        to an unfinished run. The journal then lies beside the feed, so that a folder that is carried
+        to another machine holds all that the worker found, whatever became of it.
 
         Raises:
             CatalogueError: another crawl is writing the same feed, or a file cannot be written.
@@ -56,42 +89,38 @@ class Run:
         check_folders(folder, state)
         self.folder = folder
         self.feed = folder / "items.jsonl"
-        name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
-        self.state = state / f"{folder.name}-{name}"
-        self.state.mkdir(parents=True, exist_ok=True)
-        self._lock = self._locked()
+        self.state = state_of(folder, state)
+        self._lock = locked(self.feed, self.state)
         self.cut_bytes = journal.cut_torn_line(self.feed)
-        self.journal = journal.Journal(self.state)
+        places = (self.state, folder) if join is None else (folder, self.state)
+        self.journal, other = (journal.Journal(place) for place in places)
+        if other.unfinished() is not None:  # alone until now and shared from now on, or the reverse
+            journal.merge(self.feed, other.path, _keep_all)
+        other.path.unlink(missing_ok=True)
         self.items: dict[str, int] = {}
         self.is_resumed = False
         self.failed: set[bytes] = set()
-        self._open(header)
+        self._open(header, join)
         self.known = KnownPictures(folder, self.feed, self.journal.path)
-        self.pages = KnownPages(self.state, folder, self.feed)
+        # a page that several workers share must bring its items into one of their folders
+        self.pages = KnownPages(self.state, folder, self.feed, is_used=join is None)
         self._next_merge, self._is_changed = time.monotonic() + 60.0, False
 
-    def _locked(self) -> IO[bytes]:
-        file = (self.state / "lock").open("wb")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise CatalogueError(
-                f"{self.feed}: another crawl is writing it. Wait for it, or give this one a folder: -s SHOES_DIR=DIR"
-            ) from None
-        return file
-
-    def _open(self, header: dict[str, Any]) -> None:
+    def _open(self, header: dict[str, Any], join: Join | None) -> None:
         held = self.journal.unfinished()
         now = datetime.now(UTC)
-        if held is not None and held.get("what") == header and _age(held, now) < _OLDEST:
+        is_ours = held is not None and held.get("what") == header and _age(held, now) < _OLDEST
+        told = held.get("shared") if held is not None and is_ours else None
+        shared = join(told if isinstance(told, dict) else None) if join else None
+        if is_ours and shared == told:
             self.items = self.journal.resume()
             self.is_resumed = True
             return
         if held is not None:
             journal.merge(self.feed, self.journal.path, _keep_all)
             KnownPages(self.state, self.folder, self.feed).write(self.journal.path, self._kept())
-        self.journal.start({"what": header, "at": now.isoformat(timespec="seconds")})
+        begun = {"what": header, "at": now.isoformat(timespec="seconds")}
+        self.journal.start(begun if shared is None else begun | {"shared": shared})
 
     def write_item(self, page: str, part: int, parts: int, record: dict[str, Any]) -> None:
         """An item is complete."""

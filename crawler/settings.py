@@ -1,7 +1,9 @@
 """Who we are, how politely we ask, and what runs in which order. Only Scrapy reads this file.
 
 Our own settings: SHOES_DIR (feed and pictures), SHOES_STATE_DIR (journals and reports),
-SHOES_PARAMS, SHOES_BRANDS. Each can be given with ``-s NAME=VALUE``.
+SHOES_PARAMS, SHOES_BRANDS, SHOES_REDIS (the server of a crawl that several workers share; by the
+environment variable SOLEMAP_REDIS nobody reads its password in the list of processes). Each can be
+given with ``-s NAME=VALUE``.
 """
 
 import os
@@ -18,6 +20,8 @@ SHOES_DIR = "data/crawl"
 SHOES_STATE_DIR = "var/crawl"
 SHOES_PARAMS = "params.yaml"
 SHOES_BRANDS = "brands.yaml"
+SHOES_REDIS = os.environ.get("SOLEMAP_REDIS", "")  # redis://host:6379/0; empty: crawl alone
+SHOES_REDIS_LEASE = 60  # seconds; a worker not heard of for so long is dead, its pages go to others
 SHOES_PICTURES_AT_ONCE = 12
 SHOES_PAGES_AT_ONCE = 16  # per site
 SHOES_LEAST_SHARE = (
@@ -25,6 +29,7 @@ SHOES_LEAST_SHARE = (
 )
 SHOES_MAX_RETRY_AFTER = 120  # seconds; a shop that asks for more is asked again after these
 SHOES_MAX_CRAWL_DELAY = 30  # seconds; robots.txt may ask for more, we do not wait longer
+SHOES_BROWSER = ""  # the browser for pages that need JavaScript; "" finds one, see crawler.browser
 SHOES_NAMED_HOSTS: list[str] = []  # set by the command: hosts that the user typed
 
 # Who runs this crawl: SOLEMAP_CONTACT=you@example.org, or -s USER_AGENT="..."; see crawler.contact
@@ -56,6 +61,7 @@ URLLENGTH_LIMIT = 2083
 DOWNLOADER_MIDDLEWARES = {
     "crawler.fence.FenceMiddleware": 50,
     "crawler.patience.RetryAfterMiddleware": 560,
+    "crawler.browser.RenderedMiddleware": 580,
     "crawler.fence.ResolvedMiddleware": 595,
 }
 ITEM_PIPELINES = {"crawler.pipelines.PicturesPipeline": 300}

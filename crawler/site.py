@@ -21,9 +21,14 @@ class Site:
     brands: tuple[str, ...] = ()  # slugs; none means all
     limit: int | None = None  # products
     max_pages: int = 50_000
+    browser: bool | None = None  # whether pages are rendered; None where that is found out
     prefix: str | None = None  # the started shop's address, written as ``name:/`` in records
     hosts: set[str] = field(default_factory=set)  # host, or host:port of an address by number
     refusing: str | None = None  # why the shop is left alone, once it is
+    is_rendered: bool = False  # whether a browser reads the pages, as told or as found out
+
+    def __post_init__(self) -> None:
+        self.is_rendered = self.browser is True
 
     @property
     def is_partial(self) -> bool:

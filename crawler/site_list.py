@@ -14,16 +14,17 @@ from catalogue.params import read_params, section_of, words_of
 from crawler.site import Site, name_of, port_of
 
 DEMO = "demo:"
-KEYS = ("url", "delay-s", "brands", "limit", "max-pages")
+KEYS = ("url", "delay-s", "brands", "limit", "max-pages", "browser")
+_BROWSER = {"true": True, "false": False, "auto": None}
 
 
 def read_sites(params: Path, arguments: Mapping[str, str | None]) -> list[Site]:
-    """The sites to crawl: of ``url``, else of params.yaml, narrowed by site, brands and limit.
+    """The sites to crawl: of ``url``, else of params.yaml, narrowed by site, brands, limit and browser.
 
     Raises:
         CatalogueError: an argument or params.yaml is not usable; the message says what is allowed.
     """
-    known = ("url", "site", "brands", "limit")
+    known = ("url", "site", "brands", "limit", "browser")
     if unknown := sorted(set(arguments) - set(known)):
         raise CatalogueError(f"-a {unknown[0]}: no such argument; allowed are {', '.join(known)}")
     if arguments.get("url") and arguments.get("site"):
@@ -109,6 +110,7 @@ def _site(name: str, entry: Any, where: str) -> Site:
         brands=tuple(sorted({brand_slug(brand) for brand in brands})),
         limit=_count(entry.get("limit"), f"{where}.limit"),
         max_pages=_count(entry.get("max-pages"), f"{where}.max-pages") or 50_000,
+        browser=_browser(entry.get("browser", "auto"), f"{where}.browser"),
     )
 
 
@@ -145,6 +147,12 @@ def _count(value: Any, where: str) -> int | None:
     return number
 
 
+def _browser(value: Any, where: str) -> bool | None:
+    if str(value).lower() not in _BROWSER:
+        raise CatalogueError(f"{where}={value!r:.60}: it must be true, false or auto")
+    return _BROWSER[str(value).lower()]
+
+
 def _narrowed(site: Site, arguments: Mapping[str, str | None]) -> Site:
     if arguments.get("brands") is not None:
         words = [word.strip() for word in (arguments["brands"] or "").split(",") if word.strip()]
@@ -153,4 +161,7 @@ def _narrowed(site: Site, arguments: Mapping[str, str | None]) -> Site:
         site.brands = tuple(sorted({brand_slug(word) for word in words}))
     if arguments.get("limit") is not None:
         site.limit = _count(arguments["limit"], "-a limit")
+    if arguments.get("browser") is not None:
+        site.browser = _browser(arguments["browser"], "-a browser")
+        site.is_rendered = site.browser is True
     return site

@@ -45,11 +45,12 @@ def validators(etag: bytes | None, modified: bytes | None) -> dict[str, str]:
 class KnownPages:
     """Pages of earlier runs, by recorded address; offsets are held in memory, not the pages."""
 
-    def __init__(self, state: Path, folder: Path, feed: Path) -> None:
+    def __init__(self, state: Path, folder: Path, feed: Path, is_used: bool = True) -> None:
         self.path, self._folder, self._feed = state / "pages.jsonl", folder, feed
         self._pages = {
             digest(line["site"], line["page"]): (offset, length)
             for offset, length, line in self._lines()
+            if is_used
         }
         self._items: dict[bytes, list[tuple[int, int]]] = {}
         if not self._pages:

@@ -22,6 +22,13 @@ from catalogue.schema import SPLITS, Photo
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
+OVERRIDES = click.option(
+    "--overrides",
+    type=FILE,
+    default="overrides.csv",
+    show_default=True,
+    help="What a person decided; see docs/review.md.",
+)
 
 
 SECTIONS = {name: name for name in ("ingest", "clean", "dedup", "split", "pack")} | {"pin": "pack"}
@@ -123,6 +130,7 @@ class ProgressLine:
 @click.option("--feed", type=FILE, default="data/crawl/items.jsonl", show_default=True)
 @click.option("--out", type=FILE, default="data/catalogue.jsonl", show_default=True)
 @click.option("--rejects", type=FILE, default="data/ingest-rejects.jsonl", show_default=True)
+@OVERRIDES
 def ingest(
     sites: tuple[str, ...],
     min_brand_products: int,
@@ -130,11 +138,14 @@ def ingest(
     feed: Path,
     out: Path,
     rejects: Path,
+    overrides: Path,
 ) -> None:
     """Crawl feed to catalogue: slugs, product ids, provenance."""
+    from dataset.decisions import read_decisions
     from dataset.feed import read_feed
     from dataset.ingest import (
         choose_listings,
+        decided,
         fates,
         name_listings,
         nameless,
@@ -146,7 +157,14 @@ def ingest(
     listings, refused = read_feed(feed)
     check_sites(sites, {listing.site for listing in listings}, "params.yaml: ingest.sites")
     chosen = choose_listings(listings, sites)
-    named = name_listings(chosen)
+    decisions = read_decisions(overrides)
+    all_named = name_listings(chosen)
+    named = decided(all_named, decisions)
+    known = {entry.key for entry in all_named}
+    for product in sorted((decisions.same_as.keys() | decisions.rejected) - known):
+        _notice(
+            f"NOTICE: {overrides}: there is no product {'/'.join(product)}; its line does nothing."
+        )
     lost = pictureless(named)
     refused += nameless(chosen) + [reject for pages in lost.values() for reject in pages]
     photos = to_photos(named)
@@ -188,6 +206,7 @@ def ingest(
 @click.option("--crawl", type=FOLDER, default="data/crawl", show_default=True)
 @click.option("--out", type=FOLDER, default="data/clean", show_default=True)
 @click.option("--cache", type=FOLDER, default="var/clean", show_default=True)
+@OVERRIDES
 def clean(
     min_side: int,
     quality: int,
@@ -196,19 +215,24 @@ def clean(
     crawl: Path,
     out: Path,
     cache: Path,
+    overrides: Path,
 ) -> None:
     """Decode every photo, put it on a 500x600 canvas, judge it."""
     import numpy as np
 
     from dataset.clean import canvases, examine_all, verdicts
+    from dataset.decisions import read_decisions
     from dataset.facts import FactsCache
     from dataset.files import canvas_file, link_or_copy, replaced
 
     photos = list(read_manifest(catalogue, Photo))
+    decided = read_decisions(overrides).of_photos(photo.photo_id for photo in photos)
+    for digits in decided.unmatched:
+        _notice(f"NOTICE: {overrides}: no photo begins with {digits}; its line does nothing.")
     progress = ProgressLine("clean", sys.stderr)
     with FactsCache(cache, quality) as finished, replaced(out) as partial:
         facts = examine_all(photos, crawl, finished, quality, jobs or os.cpu_count() or 1, progress)
-        judged = verdicts(photos, facts, out, min_side)
+        judged = verdicts(photos, facts, out, min_side, decided.verdicts)
         names = canvases(judged)
         for name in names:
             target = canvas_file(partial / "images", name)
@@ -230,20 +254,51 @@ def clean(
 @click.option("--max-group", type=click.IntRange(min=1), default=40, show_default=True)
 @click.option("--clean", type=FOLDER, default="data/clean", show_default=True)
 @click.option("--out", type=FOLDER, default="data/dedup", show_default=True)
-def dedup(narrow: int, wide: int, max_group: int, clean: Path, out: Path) -> None:
+@OVERRIDES
+def dedup(narrow: int, wide: int, max_group: int, clean: Path, out: Path, overrides: Path) -> None:
     """One photo per near-duplicate, leakage groups, label conflicts."""
+    from dataset.decisions import read_decisions
     from dataset.run_dedup import run_dedup
 
     if narrow > wide:
         told = f"{narrow} is over dedup.wide, which is {wide}."
         raise click.BadParameter(told, param_hint="--narrow")
-    summary = run_dedup(clean, out, narrow, wide, max_group)
+    summary = run_dedup(clean, out, narrow, wide, max_group, read_decisions(overrides))
+    for line in summary["decisions_without_effect"]:
+        _notice(f"NOTICE: {overrides}: {line}: that product does not show that picture.")
     removed, conflicts = summary["removed"], summary["conflicts"]
     click.echo(
         f"dedup: {summary['kept']} of {summary['photos']} photos kept; "
         f"{sum(removed.values())} duplicates removed, {sum(conflicts.values())} photos in label "
         f"conflicts, {summary['leakage_groups']} leakage groups -> {out}"
     )
+
+
+@main.command()
+@click.option("--most", type=click.IntRange(min=1), default=60, show_default=True, help="Cases shown of each kind.")  # fmt: skip
+@click.option("--catalogue", type=FILE, default="data/catalogue.jsonl", show_default=True)
+@click.option("--crawl", type=FOLDER, default="data/crawl", show_default=True)
+@click.option("--clean", type=FOLDER, default="data/clean", show_default=True)
+@click.option("--dedup", type=FOLDER, default="data/dedup", show_default=True)
+@click.option("--out", type=FOLDER, default="data/review", show_default=True)
+def review(most: int, catalogue: Path, crawl: Path, clean: Path, dedup: Path, out: Path) -> None:
+    """A page of what was rejected, removed or is in conflict, for a person to decide."""
+    from catalogue.manifest import write_text
+    from dataset.files import replaced
+    from dataset.review import collect, write_thumbs
+    from dataset.review_page import page
+
+    groups = collect(clean, dedup, most)
+    wanted = {one.photo_id for group in groups for case in group.cases for one in case.pictures}
+    photos = {
+        photo.photo_id: photo
+        for photo in read_manifest(catalogue, Photo)
+        if photo.photo_id in wanted
+    }
+    with replaced(out) as partial:
+        pictured = write_thumbs(partial / "pictures", wanted, photos, crawl)
+        write_text(partial / "index.html", page(groups, pictured))
+    click.echo(f"review: {sum(group.total for group in groups)} cases; open {out}/index.html")
 
 
 @main.command()

@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 from catalogue.errors import CatalogueError
 from catalogue.schema import CleanPhoto, Photo
@@ -97,16 +98,30 @@ def _map(
 
 
 def verdicts(
-    photos: Iterable[Photo], facts: Mapping[str, Facts], folder: Path, min_side_px: int
+    photos: Iterable[Photo],
+    facts: Mapping[str, Facts],
+    folder: Path,
+    min_side_px: int,
+    decided: Mapping[str, str] = MappingProxyType({}),
 ) -> list[CleanPhoto]:
-    """One judged record per photo and product; canvas paths lie under ``folder``/images."""
+    """One judged record per photo and product; canvas paths lie under ``folder``/images.
+
+    ``decided``: photo_id -> keep or reject, a person's word, which goes before every rule.
+    """
     ordered = list(photos)
     shown_by = Counter(photo.photo_id for photo in ordered)
     return [
         _verdict(
             photo,
             facts[photo.photo_id],
-            judge(Evidence(facts[photo.photo_id], shown_by[photo.photo_id], min_side_px)),
+            judge(
+                Evidence(
+                    facts[photo.photo_id],
+                    shown_by[photo.photo_id],
+                    min_side_px,
+                    decided.get(photo.photo_id),
+                )
+            ),
             folder,
         )
         for photo in ordered

@@ -2,6 +2,7 @@
 
 The rules, in this order; every conflict is listed with the rule that decided:
 
+0. A person said whose it is (overrides.csv): kept there.
 1. Three products or more show it: a logo or a stock picture; dropped from all.
 2. The two products share at least two pictures, and half of the smaller one's: one product under
    two names; kept at the product with more photos (of equals, the first by slug).
@@ -14,15 +15,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from catalogue.schema import CleanPhoto
 from dataset.judge import SHARED_BY
-from dataset.records import Conflict
+from dataset.records import Conflict, Product
 
 ALIAS_LEAST = 2  # shared pictures: a single one is a stock picture more often than an alias
 ALIAS_SHARE = 0.5  # of the smaller product's photos
-
-Product = tuple[str, str]  # brand, product
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,16 @@ def product_of(photo: CleanPhoto) -> Product:
 
 
 def label_conflicts(
-    photos: Sequence[CleanPhoto], same: Mapping[int, Iterable[int]]
+    photos: Sequence[CleanPhoto],
+    same: Mapping[int, Iterable[int]],
+    owners: Mapping[str, Product] = MappingProxyType({}),
 ) -> list[Conflict]:
     """Every photo whose picture another product shows too, with its resolution, sorted.
 
     Args:
         photos: of all products.
         same: index of a photo -> indices of the photos that show the same picture.
+        owners: photo_id -> the product that a person said it shows.
     """
     stars = [
         Alike(photos[one], tuple(photos[other] for other in sorted(same[one])))
@@ -59,7 +62,7 @@ def label_conflicts(
     sizes = Counter(product_of(photo) for photo in photos)
     shared = _shared_counts(crossing)
     return sorted(
-        (_resolved(star, sizes, shared) for star in crossing),
+        (_resolved(star, sizes, shared, owners) for star in crossing),
         key=lambda conflict: (conflict.photo_id, conflict.brand, conflict.product),
     )
 
@@ -77,9 +80,15 @@ def _resolved(
     star: Alike,
     sizes: Mapping[Product, int],
     shared: Mapping[tuple[Product, Product], int],
+    owners: Mapping[str, Product],
 ) -> Conflict:
     products = star.products
-    if len(products) >= SHARED_BY:
+    ids = [photo.photo_id for photo in (star.photo, *star.others)]
+    decided = next((owners[one] for one in ids if owners.get(one) in products), None)
+    owner: Product | None
+    if decided is not None:
+        owner, reason = decided, f"overrides.csv: it shows {'/'.join(decided)}"
+    elif len(products) >= SHARED_BY:
         owner, reason = None, f"shared by {len(products)} products: no one product's photo"
     else:
         owner, reason = _owner(star, products[0], products[1], sizes, shared)

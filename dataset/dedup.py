@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from pathlib import Path
 
 from catalogue.schema import CleanPhoto
 from dataset.conflicts import label_conflicts, product_of
+from dataset.decisions import OfPhotos
 from dataset.links import Link
 from dataset.records import Conflict, DroppedLink, Kept, Removed
 from dataset.signature import Signature
+
+NOTHING_DECIDED = OfPhotos()
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ def deduplicate(
     signatures: Sequence[Signature],
     links: Sequence[Link],
     max_group: int,
+    decided: OfPhotos = NOTHING_DECIDED,
 ) -> Deduplicated:
     """Resolve conflicts, choose kept photos, group what must not be split.
 
@@ -44,6 +48,8 @@ def deduplicate(
         signatures: one per canvas, in the order that ``links`` refer to.
         links: from `find_links`.
         max_group: photos; a leakage group's largest size.
+        decided: by a person: whose a picture is, and which are no duplicates of each other (they
+            stay on one side of a split all the same).
     """
     rows = {signature.canvas: row for row, signature in enumerate(signatures)}
     usable = sorted(
@@ -51,8 +57,11 @@ def deduplicate(
         key=lambda photo: (photo.photo_id, *product_of(photo)),
     )
     row_of = [rows[Path(photo.path or "").stem] for photo in usable]
+    links = _apart(
+        links, decided.apart, {p.photo_id: r for p, r in zip(usable, row_of, strict=True)}
+    )
     same = [(link.first, link.second) for link in links if link.kind == "same"]
-    conflicts = label_conflicts(usable, _same_picture(row_of, same))
+    conflicts = label_conflicts(usable, _same_picture(row_of, same), decided.owners)
     dropped = {
         (conflict.photo_id, conflict.brand, conflict.product)
         for conflict in conflicts
@@ -72,6 +81,21 @@ def deduplicate(
     ids = {photo.photo_id: rows[Path(photo.path or "").stem] for photo in kept}
     groups, dropped_links = leakage_groups(ids, links, max_group)
     return Deduplicated(_clustered(kept, groups), removed, conflicts, dropped_links)
+
+
+def _apart(
+    links: Sequence[Link], apart: Iterable[frozenset[str]], rows: Mapping[str, int]
+) -> Sequence[Link]:
+    """``links`` in which two pictures that a person told apart are only kept on one side."""
+    pairs = {frozenset(rows[one] for one in pair if one in rows) for pair in apart}
+    if not pairs:
+        return links
+    return [
+        replace(link, kind="wide")
+        if {link.first, link.second} in pairs and link.kind != "mirror"
+        else link
+        for link in links
+    ]
 
 
 def choose_kept(

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from catalogue.brands import brand_slug
 from catalogue.schema import Listing, ListingImage, Photo, Source
+from dataset.decisions import Decisions
 from dataset.feed import IngestReject
 from dataset.names import MAX_NAME, clean_text, is_blank, product_slug, with_color, without_brand
+from dataset.records import Product
 from dataset.views import view_of
-
-Product = tuple[str, str]  # brand, product
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,21 @@ def name_listings(listings: Sequence[Listing]) -> list[NamedListing]:
         meeting[(entry.listing.site, entry.brand, entry.product)].append(entry)
     apart = {id(entry) for entries in meeting.values() for entry in _to_tell_apart(entries)}
     return [_with_sku(entry) if id(entry) in apart else entry for entry in named]
+
+
+def decided(named: Sequence[NamedListing], decisions: Decisions) -> list[NamedListing]:
+    """``named`` with products that a person called one joined, and those rejected left out.
+
+    A joined product has the target's name where the target is there, else it keeps its own.
+    """
+    names = {product: told[0] for product, told in spellings(named).items()}
+    joined = []
+    for entry in named:
+        target = decisions.same_as.get(entry.key, entry.key)
+        if not {entry.key, target} & decisions.rejected:
+            name = names.get(target, entry.name) if target != entry.key else entry.name
+            joined.append(replace(entry, brand=target[0], product=target[1], name=name))
+    return joined
 
 
 def nameless(listings: Iterable[Listing]) -> list[IngestReject]:

@@ -34,10 +34,13 @@ class Evidence:
     facts: Facts
     products: int  # products of the whole catalogue that show these very bytes
     min_side_px: int
+    decided: str | None = None  # keep | reject: a person's word
 
 
 def judge(evidence: Evidence) -> Judgement | None:
     """The first rule's judgement that applies; None keeps the photo."""
+    if evidence.decided == "keep" and not evidence.facts.fault:
+        return None
     return next((found for rule in RULES if (found := rule(evidence)) is not None), None)
 
 
@@ -73,8 +76,15 @@ def _plain(evidence: Evidence) -> Judgement | None:
     return Judgement("review", "almost no detail", edges)
 
 
+def _decided(evidence: Evidence) -> Judgement | None:
+    if evidence.decided != "reject":
+        return None
+    return Judgement("reject", "overrides.csv: rejected by a person", None)
+
+
 RULES: tuple[Callable[[Evidence], Judgement | None], ...] = (
     _fault,
+    _decided,
     _too_small,
     _blank,
     _shared,

@@ -101,7 +101,9 @@ def open_picture(content: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise UnreadablePicture("too large: more pixels than are read") from error
     except (OSError, ValueError, SyntaxError, EOFError, OverflowError) as error:
-        raise UnreadablePicture("corrupt: no picture in a known format") from error
+        is_heic = content[4:8] == b"ftyp" and any(b in content[8:32] for b in (b"heic", b"mif1"))
+        told = "HEIC, which is not read here" if is_heic else "no picture in a known format"
+        raise UnreadablePicture(f"corrupt: {told}") from error
     width, height = image.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise UnreadablePicture(f"too large: {width} x {height} px, at most {MAX_PIXELS} pixels")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Product = tuple[str, str]  # brand, product
+
 
 @dataclass(frozen=True)
 class Kept:

@@ -12,19 +12,23 @@ import numpy as np
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json, write_manifest
 from catalogue.schema import CleanPhoto
+from dataset.decisions import Decisions
 from dataset.dedup import Deduplicated, deduplicate
 from dataset.files import replaced
 from dataset.links import find_links
 from dataset.signature import Signature
 
 
-def run_dedup(clean: Path, out: Path, narrow: int, wide: int, max_group: int) -> dict[str, Any]:
+def run_dedup(
+    clean: Path, out: Path, narrow: int, wide: int, max_group: int, decisions: Decisions
+) -> dict[str, Any]:
     """data/clean to data/dedup; the summary."""
     photos = list(read_manifest(clean / "verdicts.jsonl", CleanPhoto))
     signatures = list(read_manifest(clean / "signatures.jsonl", Signature))
     thumbs = _thumbs(clean / "thumbs.npy", len(signatures))
     links = find_links(signatures, thumbs, narrow, wide)
-    found = deduplicate(photos, signatures, links, max_group)
+    decided = decisions.of_photos(photo.photo_id for photo in photos)
+    found = deduplicate(photos, signatures, links, max_group, decided)
     if not found.kept:
         reasons = Counter(photo.reason or "label conflict" for photo in photos).most_common(3)
         told = ", ".join(f"{reason} ({count})" for reason, count in reasons)
@@ -33,6 +37,12 @@ def run_dedup(clean: Path, out: Path, narrow: int, wide: int, max_group: int) ->
             "one is needed. Crawl more, or relax the clean section of params.yaml."
         )
     summary = _dedup_summary(photos, found)
+    in_conflict = {one.photo_id: one.products for one in found.conflicts}
+    summary["decisions_without_effect"] = sorted(
+        f"{photo_id[:16]} belongs-to {'/'.join(product)}"
+        for photo_id, product in decided.owners.items()
+        if "/".join(product) not in in_conflict.get(photo_id, ())
+    )
     with replaced(out) as partial:
         write_manifest(partial / "kept.jsonl", found.kept)
         write_manifest(partial / "removed.jsonl", found.removed)

@@ -17,13 +17,15 @@ from demo.stock import NAME, read_stock
 DRAWN = Path("var/demo")
 
 
-def serve(catalogue: Path, port: int = 0, faults: bool = False) -> ShopServer:
+def serve(
+    catalogue: Path, port: int = 0, faults: bool = False, javascript: bool = False
+) -> ShopServer:
     """A running shop that sells what ``catalogue`` holds; close it, or use it in a `with`.
 
     Raises:
         CatalogueError: the catalogue cannot be read, or the port cannot be opened.
     """
-    return ShopServer(Shop(read_stock(catalogue), is_faulty=faults), port)
+    return ShopServer(Shop(read_stock(catalogue), faults, javascript), port)
 
 
 @click.command("demo-shop")
@@ -35,10 +37,16 @@ def serve(catalogue: Path, port: int = 0, faults: bool = False) -> ShopServer:
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True,
               help="Port of 127.0.0.1; 0 takes any free one.")  # fmt: skip
 @click.option("--faults", is_flag=True, help="Busy, slow and broken answers, loops and mazes.")
+@click.option("--javascript", is_flag=True, help="Every page is empty until its script ran.")
 @click.option("--exit-on-eof", is_flag=True, help="Close when standard input ends.")
 @click.option("--verbose", is_flag=True, help="One line on stderr for each request.")
 def demo_shop(
-    catalogue: Path | None, port: int, faults: bool, exit_on_eof: bool, verbose: bool
+    catalogue: Path | None,
+    port: int,
+    faults: bool,
+    javascript: bool,
+    exit_on_eof: bool,
+    verbose: bool,
 ) -> None:
     """Open a shop on 127.0.0.1 that looks like a real one, to practise crawling.
 
@@ -54,7 +62,7 @@ def demo_shop(
                 "Each row needs image, brand and product.",
                 err=True,
             )
-        server = ShopServer(Shop(stock, is_faulty=faults), port, verbose)
+        server = ShopServer(Shop(stock, faults, javascript), port, verbose)
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
     with server:

@@ -1,4 +1,4 @@
-"""The shop's own pictures, drawn once: logo, payment signs, size chart, spacer; and its two files."""
+"""The shop's own pictures, drawn once: logo, payment signs, size chart, spacer; and its three files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def asset(name: str) -> Answer | None:
     """The file ``/assets/<name>``; None where there is none."""
     if name == "style.css":
         return Answer(200, (_FOLDER / name).read_bytes(), "text/css; charset=utf-8", _FRESH)
-    if name == "shop.js":
+    if name in ("shop.js", "app.js"):
         return Answer(200, (_FOLDER / name).read_bytes(), "text/javascript; charset=utf-8", _FRESH)
     if name == "spacer.gif":
         return Answer(200, base64.b64decode(SPACER.partition(",")[2]), "image/gif", _FRESH)

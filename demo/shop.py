@@ -11,7 +11,7 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
-from demo import faults, pages, sitemaps
+from demo import faults, javascript, pages, sitemaps
 from demo.answer import Answer, redirect
 from demo.assets import asset
 from demo.layout import Frame, home
@@ -30,13 +30,14 @@ _PRODUCT = re.compile(r"(?:/kr)?/products/(?:.*-)?(\d{8,9})")
 class Shop:
     """Answers requests for one stock; safe to ask from many threads."""
 
-    def __init__(self, stock: Stock, is_faulty: bool = False) -> None:
+    def __init__(self, stock: Stock, is_faulty: bool = False, is_javascript: bool = False) -> None:
         self.stock = stock
         self.origin = ""  # scheme, host and port; the server sets it
         self.assortment = assort(stock)
         self.listings = build_listings(self.assortment)
         self.media = Media(picture for product in stock.products for picture in product.pictures)
         self._faults = faults.Faults() if is_faulty else None
+        self._is_javascript = is_javascript
         korean = tuple(o for o in self.assortment.offers if o.language == "ko")
         self._pools = {"en": self.assortment.offers, "ko": korean}
         self._place = {
@@ -56,7 +57,8 @@ class Shop:
             query = dict(parse_qsl(asked, max_num_fields=20))
         except ValueError:
             query = {}
-        found = self._route(path, query)
+        route = self._application if self._is_javascript else self._route
+        found = route(path, query)
         if found is None:
             text = '<a href="/">Back to the shop</a>'
             return Answer(404, pages.small_page(self.frame, "This page does not exist", text))
@@ -67,6 +69,15 @@ class Shop:
         if path.removeprefix("/kr").startswith(("/category/", "/brands/")):
             found = faults.with_sessions(address, found)
         return self._faults.spoil(address, path, found, is_head)
+
+    def _application(self, path: str, query: dict[str, str]) -> Answer | None:
+        """As `_route`, but a page is an empty document whose script asks for the page's data."""
+        if path == javascript.API:
+            asked, _, rest = query.get("path", "").partition("?")
+            found = self._route(unquote(asked, errors="replace"), dict(parse_qsl(rest)))
+            return javascript.data(found) if found and javascript.is_page(found) else None
+        found = self._route(path, query)
+        return javascript.shell(found) if found and javascript.is_page(found) else found
 
     def _route(self, path: str, query: dict[str, str]) -> Answer | None:
         if path.startswith("/media/"):

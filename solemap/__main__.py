@@ -14,6 +14,7 @@ COMMANDS = {
     "demo-shop": ("demo.__main__:demo_shop", "Serve drawn shoes, or a catalogue, as a shop."),
     "export": ("dataset.__main__:export", "The dataset in the layout of other tools."),
     "identify": ("identify.__main__:identify", "Name the shoe in each photo."),
+    "merge": ("crawler.merge:command", "Join the crawls of several machines or folders."),
     "probe": ("crawler.probe:probe", "Show what the spider would take from one page."),
     "train": ("solemap.train:train", "Train the stale brands side by side."),
 }

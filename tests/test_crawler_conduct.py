@@ -197,6 +197,27 @@ def test_crawl_delay_is_the_least_delay_of_its_host(host: str, lines: str, delay
     assert engine.slot.delay >= (delay_s if delay_s > 1 else 0)
 
 
+@pytest.mark.parametrize("given_s, told_s", [(2.0, 0.0), (0.0, 5.0)])
+def test_workers_of_one_crawl_are_together_as_slow_as_one(given_s: float, told_s: float) -> None:
+    slots = {"shop.kr": {"delay": given_s}} if given_s else {}
+    settings = Settings(
+        {
+            "AUTOTHROTTLE_ENABLED": True,
+            "AUTOTHROTTLE_TARGET_CONCURRENCY": 2.0,
+            "SHOES_MAX_CRAWL_DELAY": 30,
+            "DOWNLOAD_SLOTS": slots,
+        }
+    )
+    signals = SimpleNamespace(connect=lambda *arguments, **options: None)
+    engine = FakeEngine("shop.kr")
+    pace = SitePace(SimpleNamespace(settings=settings, signals=signals, engine=engine))
+    pace.slow_down("shop.kr", told_s)
+    pace.share_among(3)
+    pace._reached(Request("http://shop.kr/p/1"))
+    assert engine.slot.delay == 3 * (given_s or told_s)
+    assert pace.target_concurrency == pytest.approx(2 / 3)
+
+
 def test_who_crawls_is_said_or_missed_loudly() -> None:
     public, local = Site("shop.kr", "https://shop.kr/"), Site("demo", "http://127.0.0.1:80/")
     nobody, somebody = contact.user_agent("  "), contact.user_agent("me@x.kr\n")

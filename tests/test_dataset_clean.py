@@ -219,3 +219,8 @@ def test_rules_reject_only_on_proof() -> None:
     assert judge(Evidence(ok, products=2, min_side_px=120)) is None
     verdict = judge(Evidence(ok, products=3, min_side_px=120))
     assert verdict is not None and (verdict.verdict, verdict.score) == ("reject", 3)
+
+
+def test_a_phones_format_that_is_not_read_is_named() -> None:
+    with pytest.raises(UnreadablePicture, match="HEIC"):
+        open_picture(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 40)

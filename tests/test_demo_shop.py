@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import extruct
 import pytest
@@ -464,3 +464,21 @@ def test_strange_names_just_work(brand: str, name: str, color: str) -> None:
             assert shop.answer(listing.path).status == 200
             assert unquote(listing.path) == listing.path
         etree.fromstring(gzip.decompress(shop.answer("/sitemaps/products.xml.gz").body))
+
+
+def test_a_javascript_shop_is_empty_until_its_script_asks_for_a_page(catalogue: Path) -> None:
+    with serve(catalogue, javascript=True) as server:
+        offer = server.shop.assortment.offers[0]
+        for path in ("/", "/brands/", offer.path):
+            text = page(server, path)
+            assert "enable JavaScript" in text and '<div id="root"></div>' in text
+            assert "Product" not in text and "products/" not in text
+        status, headers, body = fetch(server, f"/api/page?path={quote(offer.path)}")
+        assert (status, headers["Content-Type"]) == (200, "application/json")
+        told = json.loads(body)
+        with serve(catalogue) as plain:
+            shown = page(plain, offer.path).replace(plain.url, server.url)
+        assert told["head"] in shown and told["body"] in shown
+        assert html.escape(told["title"]) in shown
+        assert fetch(server, "/api/page?path=/nowhere")[0] == 404
+        assert fetch(server, "/robots.txt")[0] == 200

@@ -185,6 +185,11 @@ def test_the_report_is_one_page_that_loads_nothing(project: Path) -> None:
     known = sum(one["is_known"] for one in answers)
     assert f"{wrong} of {known} test photos are named wrong" in page
     system = json.loads((project / "metrics/system.json").read_text())
+    assert system["default"] != "border_1nn" and "border_1nn" in system["arms"]
+    views = system["counts"]["test_views"]
+    assert sum(views.values()) == known and 0 < system["counts"]["products_tested"] <= known
+    sources = json.loads((project / "metrics/sources.json").read_text())
+    assert {site: row["photos"] for site, row in sources.items()} == {"shop": known}
     assert system["arms"][system["default"]]["top1"] == pytest.approx(1 - wrong / known, abs=1e-4)
 
 

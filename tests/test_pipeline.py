@@ -72,7 +72,7 @@ class Checkout:
         self.folder = folder
         for package in ("catalogue", "dataset", "train"):
             shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
-        for name in ("dvc.yaml", ".dvcignore", ".dvc/config"):
+        for name in ("dvc.yaml", "overrides.csv", ".dvcignore", ".dvc/config"):
             (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
         self.dvc("config", "--local", "core.no_scm", "true")
@@ -148,7 +148,14 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 AFTER_TRAINING = {"gate", "index", "evaluate", "report"}
-FROM_INGEST = {"ingest", "clean", "dedup", "split", "pin"}  # pin looks, and leaves its files alone
+FROM_INGEST = {
+    "ingest",
+    "clean",
+    "dedup",
+    "review",
+    "split",
+    "pin",
+}  # pin looks, and leaves its files alone
 
 
 def test_with_nothing_to_do_nothing_runs(checkout: Checkout) -> None:
@@ -166,6 +173,7 @@ def test_an_address_that_changed_retrains_nothing(checkout: Checkout) -> None:
     assert checkout.repro() == {
         "ingest",
         "clean",
+        "review",
         "index",
         "report",
     }  # the page shows names and addresses
@@ -235,7 +243,7 @@ def test_a_clean_parameter_that_moves_no_pixel_retrains_nothing(checkout: Checko
     before = checkout.weights()
     checkout.params["clean"]["min-side"] = 100
     checkout.write_params()
-    assert checkout.repro() <= {"clean", "report"}
+    assert checkout.repro() <= {"clean", "review", "report"}
     assert checkout.weights() == before
 
 

@@ -19,7 +19,7 @@ from catalogue.manifest import write_json, write_manifest
 from train.calibrate import fit_temperature, fit_threshold
 from train.data import Pack, load_pack, select
 from train.evidence import Evidence, System, gather, load_system
-from train.fusion import FITTED, RULES
+from train.fusion import CANDIDATES, FITTED, RULES
 from train.metrics import auroc, expected_calibration_error, fpr_at_95, retrieval, top_k
 from train.records import Answer
 from train.seed import make_deterministic
@@ -35,6 +35,9 @@ class Photos:
     evidence: Evidence
     truth: Tensor
     photo_id: tuple[str, ...]
+    view_seen: (
+        Tensor  # (N,) int64: 1 a view that the product's training photos show, 0 not, -1 not known
+    )
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def evaluate(
 
     temperatures = {name: _fit(name, val.known, system) for name in FITTED}
     val_arms = {name: _arm(name, val, system, temperatures) for name in RULES}
-    default = max(RULES, key=lambda name: val_arms[name]["top1"] or 0.0)  # the first of equals
+    default = max(CANDIDATES, key=lambda name: val_arms[name]["top1"] or 0.0)  # the first of equals
     scores = RULES[default](val.known.evidence, system, temperatures.get(default, 1.0))
     confidence, answer = scores.max(dim=1)
     strange = RULES[default](val.unknown.evidence, system, temperatures.get(default, 1.0))
@@ -81,6 +84,12 @@ def evaluate(
         ),
         "val": {"known": len(val.known.truth), "unknown": len(val.unknown.truth)},
         "test": {"known": len(test.known.truth), "unknown": len(test.unknown.truth)},
+        # products of too few photos for a test photo train and are answered, and measure nothing
+        "products_tested": len(set(test.known.truth.tolist())),
+        "test_views": {
+            name: int((test.known.view_seen == code).sum())
+            for name, code in (("seen", 1), ("unseen", 0), ("not_told", -1))
+        },
     }
     write_json(metrics / "val.json", {"default": default, "arms": val_arms, "counts": counts})
     report = {
@@ -127,7 +136,21 @@ def _measure(system: System, packs: list[Pack], split: str) -> Photos:
         evidence=gather(system, pixels),
         truth=torch.tensor(truth, dtype=torch.int64),
         photo_id=tuple(photo_id for part in parts for photo_id in part.photo_id),
+        view_seen=torch.tensor(
+            [seen for pack in packs for seen in _views_seen(pack, split)], dtype=torch.int64
+        ),
     )
+
+
+def _views_seen(pack: Pack, split: str) -> list[int]:
+    """Of each photo of ``split``, whether its product was trained on in its view; -1: no view told."""
+    trained = {(int(pack.label_index[row]), pack.view[row]) for row in pack.rows("train").tolist()}
+    return [
+        -1
+        if pack.view[row] is None
+        else int((int(pack.label_index[row]), pack.view[row]) in trained)
+        for row in pack.rows(split).tolist()
+    ]
 
 
 def _fit(name: str, known: Photos, system: System) -> float:
@@ -137,7 +160,7 @@ def _fit(name: str, known: Photos, system: System) -> float:
         scores.gather(1, known.truth[:, None]).squeeze(1) > 0 if len(scores) else known.truth > 0
     )
     logits = scores[in_reach].double().clamp_min(1e-300).log()
-    low = 0.002 if name in ("embedding_knn", "color_1nn") else 0.25
+    low = 0.002 if name.endswith("nn") else 0.25
     return round(fit_temperature(logits, known.truth[in_reach], low=low, high=4.0), 6)
 
 
@@ -161,10 +184,17 @@ def _arm(
         "ece": expected_calibration_error(confidence, answer == known.truth),
         "unknown_auroc": auroc(confidence, strange.amax(dim=1)),
         "unknown_fpr95": fpr_at_95(confidence, strange.amax(dim=1)),
+        "top1_seen_view": _top1_of(scores, known, 1),
+        "top1_unseen_view": _top1_of(scores, known, 0),
     }
     return {
         key: None if value is None else round(value, DECIMALS) for key, value in figures.items()
     }
+
+
+def _top1_of(scores: Tensor, known: Photos, seen: int) -> float | None:
+    rows = torch.nonzero(known.view_seen == seen).squeeze(1)
+    return top_k(scores[rows], known.truth[rows], 1) if len(rows) else None
 
 
 def _at_threshold(

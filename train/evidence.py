@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from catalogue.errors import CatalogueError
-from train.color import color_histogram
+from train.color import border_histogram, color_histogram
 from train.gallery import Vectors, best_per_label, load_vectors
 from train.gate import Gate, load_gate
 from train.model import Description, ShoeNet, infer, load_net
@@ -67,6 +67,7 @@ class Evidence:
     gate: Tensor  # (N, B) brand probabilities
     embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
     color_similarity: Tensor  # (N, P)
+    border_similarity: Tensor  # (N, P)
 
 
 def load_system(models: Path, brands: Iterable[str] | None = None) -> System:
@@ -137,7 +138,10 @@ def gather(system: System, pixels: Tensor) -> Evidence:
     """Run every model on uint8 pixels (N, 3, S, S). Cost: one forward pass per net."""
     base_logits, embedding = infer(system.base, pixels)
     columns = system.columns(system.vectors.labels)[system.vectors.label_index]  # (G,)
-    colors = color_histogram(pixels)
+
+    def nearest(own: Tensor, gallery: Tensor) -> Tensor:
+        return best_per_label(own @ gallery.T, columns, len(system.labels))
+
     return Evidence(
         brand_logits={
             brand: infer(brand_net.net, pixels)[0] for brand, brand_net in system.brand_nets.items()
@@ -145,12 +149,9 @@ def gather(system: System, pixels: Tensor) -> Evidence:
         base_logits=base_logits,
         embedding=embedding,
         gate=system.gate.brand_probabilities(embedding),
-        embedding_similarity=best_per_label(
-            embedding @ system.vectors.embedding.T, columns, len(system.labels)
-        ),
-        color_similarity=best_per_label(
-            colors @ system.vectors.color.T, columns, len(system.labels)
-        ),
+        embedding_similarity=nearest(embedding, system.vectors.embedding),
+        color_similarity=nearest(color_histogram(pixels), system.vectors.color),
+        border_similarity=nearest(border_histogram(pixels), system.vectors.border),
     )
 
 

@@ -67,6 +67,11 @@ def color_1nn(evidence: Evidence, system: System, temperature: float) -> Tensor:
     return _nearest(evidence.color_similarity, temperature)
 
 
+def border_1nn(evidence: Evidence, system: System, temperature: float) -> Tensor:
+    """The product of the training photo with the likest background: no arm, a check on the data."""
+    return _nearest(evidence.border_similarity, temperature)
+
+
 def embedding_knn(evidence: Evidence, system: System, temperature: float) -> Tensor:
     """The product of the training photo with the nearest base embedding."""
     return _nearest(evidence.embedding_similarity, temperature)
@@ -81,12 +86,15 @@ RULES: dict[str, Rule] = {
     "joint": joint,
     "embedding_knn": embedding_knn,
     "color_1nn": color_1nn,
+    "border_1nn": border_1nn,
 }
+CANDIDATES = tuple(name for name in RULES if name != "border_1nn")  # for the default
 FITTED = (
     "max_logit",
     "joint",
     "embedding_knn",
     "color_1nn",
+    "border_1nn",
 )  # rules with one temperature of their own
 GALLERY_TEMPERATURE = 0.1  # cosine differences of a tenth are e-fold: too few photos to fit one
 

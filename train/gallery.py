@@ -45,6 +45,7 @@ class Vectors:
 
     embedding: Tensor  # (G, F), L2-normalised
     color: Tensor  # (G, D), L2-normalised
+    border: Tensor  # (G, E), L2-normalised: of the background alone
     label_index: Tensor  # (G,)
     labels: tuple[str, ...]
 
@@ -54,6 +55,7 @@ def save_vectors(path: Path, vectors: Vectors) -> None:
     tensors = {
         "embedding": vectors.embedding.contiguous(),
         "color": vectors.color.contiguous(),
+        "border": vectors.border.contiguous(),
         "label_index": vectors.label_index,
     }
     write_bytes(path, save(tensors, metadata={"labels": json.dumps(vectors.labels)}))
@@ -69,7 +71,8 @@ def load_vectors(path: Path) -> Vectors:
         with safe_open(str(path), framework="pt") as file:
             labels = tuple(json.loads(file.metadata()["labels"]))
             tensors = {
-                name: file.get_tensor(name) for name in ("embedding", "color", "label_index")
+                name: file.get_tensor(name)
+                for name in ("embedding", "color", "border", "label_index")
             }
         return Vectors(labels=labels, **tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:

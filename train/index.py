@@ -8,7 +8,7 @@ import torch
 
 from catalogue.manifest import read_manifest, write_json
 from catalogue.schema import Photo, Sample
-from train.color import color_histogram
+from train.color import border_histogram, color_histogram
 from train.data import load_pack
 from train.gallery import GalleryPhoto, GalleryProduct, Vectors, save_names, save_vectors
 from train.model import infer, load_net
@@ -33,13 +33,15 @@ def build_index(
     photos: list[GalleryPhoto] = []
     products: dict[str, GalleryProduct] = {}
     embeddings = [torch.zeros(0, base.features)]
-    colors = [color_histogram(torch.zeros(0, 3, 8, 8, dtype=torch.uint8))]
+    nothing = torch.zeros(0, 3, 8, 8, dtype=torch.uint8)
+    colors, borders = [color_histogram(nothing)], [border_histogram(nothing)]
     for brand in brands:
         pack = load_pack(packs / brand)
         rows = pack.rows("train")
         pixels = pack.pixels[rows]
         embeddings.append(infer(base, pixels)[1])
         colors.append(color_histogram(pixels))
+        borders.append(border_histogram(pixels))
         samples = {
             (sample.photo_id, f"{sample.brand}/{sample.product}"): sample
             for sample in read_manifest(splits / f"{brand}.jsonl", Sample)
@@ -63,6 +65,7 @@ def build_index(
         Vectors(
             embedding=torch.cat(embeddings),
             color=torch.cat(colors),
+            border=torch.cat(borders),
             label_index=torch.tensor([place[photo.label] for photo in photos], dtype=torch.int64),
             labels=labels,
         ),

@@ -18,10 +18,11 @@ from typing import Any
 
 from PIL import Image
 
-from catalogue.manifest import read_lines, read_manifest, write_text
+from catalogue.manifest import read_lines, read_manifest, write_json, write_text
 from catalogue.schema import Sample
 from train.gallery import load_names
 from train.records import Answer
+from train.report_data import per_source, plots, sites_of, source_check
 
 CONFUSIONS = 12  # pairs shown
 THUMB = (150, 180)  # px
@@ -50,11 +51,17 @@ def build_report(data: Path, models: Path, metrics: Path, root: Path, out: Path)
         for path in sorted((data / "split").glob("*.jsonl"))
         for sample in read_manifest(path, Sample)
     }
+    sites = sites_of(data / "catalogue.jsonl")
+    sources = per_source(answers, sites)
+    write_json(metrics / "sources.json", sources)
     parts = [
         "<h1>Solemap report</h1>",
         _counts(system, data),
+        "<h2>Data</h2>" + plots(list(samples.values()), data / "clean" / "verdicts.jsonl", sites),
+        "<p>What was taken out, with pictures: <code>data/review/index.html</code>.</p>",
         "<h2>Arms</h2>" + _arms(system),
         "<h2>Brands</h2>" + _brands(system),
+        "<h2>Sources</h2>" + source_check(system, sources),
         "<h2>Confidence</h2>" + _reliability(answers),
         "<h2>Confusions</h2>" + _confusions(answers, samples, models, root),
         "<h2>Training</h2>" + _curves(metrics / "curves"),

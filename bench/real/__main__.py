@@ -28,7 +28,15 @@ from demo.tour import name_photos, tell_arms, tell_times, timed
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("catalogue", "crawler", "dataset", "demo", "identify", "solemap", "train")
-FILES = ("dvc.yaml", "params.yaml", "scrapy.cfg", ".dvcignore", ".dvc/config", "pyproject.toml")
+FILES = (
+    "dvc.yaml",
+    "overrides.csv",
+    "params.yaml",
+    "scrapy.cfg",
+    ".dvcignore",
+    ".dvc/config",
+    "pyproject.toml",
+)
 FEWEST_PHOTOS = 8  # of a brand that is held out as unknown
 
 

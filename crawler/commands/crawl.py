@@ -1,8 +1,8 @@
 """`scrapy crawl shoes`: arguments checked first, one line per fault, a table and an exit code last.
 
 Exit codes: 0 products were found; 1 none were, or the crawl broke; 2 bad arguments or params.yaml, or
-a folder that cannot be written; 3 a site gave far less than before, which is kept; 130 stopped by
-Ctrl-C (the same command goes on).
+a folder that cannot be written, or no Redis server where one is named; 3 a site gave far less than
+before, which is kept; 130 stopped by Ctrl-C (the same command goes on).
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from pathlib import Path
 from scrapy.commands.crawl import Command as ScrapyCrawl
 
 from catalogue.errors import CatalogueError
-from crawler import contact
+from crawler import browser, contact
 from crawler.run import check_folders
+from crawler.shared import connect
 from crawler.shop import Shop
 from crawler.site import Site, host_of
 from crawler.site_list import DEMO, read_sites
 
-_QUIET = ("scrapy", "twisted", "asyncio", "filelock", "PIL")
+_QUIET = ("scrapy", "scrapy-playwright", "twisted", "asyncio", "filelock", "PIL")
 # logs a traceback where a host is not reached; the report says so of its pages and pictures
 _SILENT = "scrapy.downloadermiddlewares.robotstxt"
 
@@ -31,7 +32,7 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
 
     def short_desc(self) -> str:
         """The line of `scrapy --help`."""
-        return "Crawl shops for shoes: scrapy crawl shoes [-a url=URL | -a site=NAME] [-a brands=...] [-a limit=N]"
+        return "Crawl shops for shoes: scrapy crawl shoes [-a url=URL | -a site=NAME] [-a brands=...] [-a limit=N] [-a browser=true]"
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Scrapy's own lines are left out unless a log level is asked for."""
@@ -49,7 +50,10 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
         shops: list[Shop] = []
         try:
             sites = read_sites(Path(self.settings["SHOES_PARAMS"]), opts.spargs)
+            self._check_browser(sites)
             check_folders(Path(self.settings["SHOES_DIR"]), Path(self.settings["SHOES_STATE_DIR"]))
+            if self.settings["SHOES_REDIS"]:
+                connect(self.settings["SHOES_REDIS"], tries=0).close()
             for site in sites:
                 if site.url == DEMO:
                     shops.append(Shop())
@@ -62,6 +66,11 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
         finally:
             for shop in shops:
                 shop.stop()
+
+    def _check_browser(self, sites: list[Site]) -> None:
+        told = [site.name for site in sites if site.browser]
+        if told and (missing := browser.why_missing(self.settings)):
+            raise CatalogueError(f"{told[0]}: browser is true, and {missing}")
 
     def _crawl(self, args: list[str], opts: argparse.Namespace, sites: list[Site]) -> None:
         settings = self.settings

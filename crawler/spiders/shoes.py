@@ -14,9 +14,11 @@ from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider, DontCloseSpider
 from scrapy.http import Response
+from scrapy.settings import BaseSettings
 
 from catalogue.brand_list import write_brands
 from catalogue.errors import CatalogueError
+from crawler import browser
 from crawler.asking import Asked, Asking
 from crawler.faults import UNREACHABLE, reason_of
 from crawler.items import ShoeItem
@@ -25,10 +27,13 @@ from crawler.manners import Manners
 from crawler.reading import Reading
 from crawler.report import Report
 from crawler.run import Run
+from crawler.shared import LostCrawl, SharedCrawl
 from crawler.site import Site, host_of, is_loopback
 from crawler.site_list import read_sites
+from crawler.worker import Worker
 
 logger = logging.getLogger(__name__)
+_NO_SWITCH = "several workers do not switch by themselves: set `browser: true` for the site"
 
 
 class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
@@ -60,6 +65,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         self.fault: str | None = None  # why the run did not begin
         self.fallen: dict[str, str] = {}  # sites that gave too little to be believed
         self.unlisted: str | None = None  # why brands.yaml was not written
+        self.worker: Worker | None = None  # our part where several workers share the crawl
         slots = dict(settings.getdict("DOWNLOAD_SLOTS"))
         for site in sites:
             host = host_of(site.url)
@@ -67,8 +73,19 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 concurrency = 8 if not site.delay_s else 1
                 slots[host] = {"delay": site.delay_s or 0, "concurrency": concurrency}
         settings.set("DOWNLOAD_SLOTS", slots, priority="cmdline")
+        self.browser_missing = self._find_browser(sites, settings)
         crawler.signals.connect(self._idle, signal=signals.spider_idle)
         crawler.signals.connect(self._closed, signal=signals.spider_closed)
+
+    @staticmethod
+    def _find_browser(sites: list[Site], settings: BaseSettings) -> str | None:
+        """Make ready to render pages; what is missing for that."""
+        if all(site.browser is False for site in sites):
+            return None
+        missing = browser.why_missing(settings)
+        if missing is None:
+            browser.set_up(settings)
+        return missing
 
     # -- pages -----------------------------------------------------------------------------------
 
@@ -79,17 +96,27 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             name: [(site.prefix and name) or site.url, list(site.brands), site.limit]
             for name, site in self.sites.items()
         }
+        url, lease_s = self.settings["SHOES_REDIS"], self.settings.getint("SHOES_REDIS_LEASE")
         try:
-            self.run = Run(self.folder, Path(self.settings["SHOES_STATE_DIR"]), header)
+            shared = SharedCrawl(url, header, lease_s) if url else None
+            state = Path(self.settings["SHOES_STATE_DIR"])
+            self.run = Run(self.folder, state, header, shared.join if shared else None)
         except (CatalogueError, OSError) as error:
             self.fault = str(error)
             raise CloseSpider("fault") from None
         self.known, self.journal = self.run.known, self.run.journal
-        self.reading = Reading(self.asking, self.run, self.agent)
-        self.asking.begin(self.run)
+        missing = _NO_SWITCH if self.settings["SHOES_REDIS"] else self.browser_missing
+        self.reading = Reading(self.asking, self.run, self.agent, missing)
         if self.run.is_resumed:
             count = sum(self.run.items.values())
             logger.info("going on with an unfinished run: %d products are there", count)
+        try:
+            if shared is not None:
+                self.worker = Worker(shared, self.asking, self.run, self.crawler, lease_s)
+                self.worker.start(self.pump)
+            self.asking.begin(self.run)
+        except LostCrawl:
+            return
         self.pump()
         return
         yield  # makes this an asynchronous generator; pump asks for the pages
@@ -102,27 +129,42 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 engine.crawl(request)
 
     def _idle(self) -> None:
-        if self.outcome is None and self.asking.forget_lost():
+        if self.outcome is not None:
+            return
+        if hasattr(self, "reading"):
+            self.reading.hollows.decide_all()
+        if self.worker is not None:
+            self.worker.give_back_lost()
+        if self.asking.forget_lost():
             engine, asked = self.crawler.engine, 0
             for request in self.asking.requests(self.on_page, self.on_error):
                 engine.crawl(request)
                 asked += 1
             if asked:
                 raise DontCloseSpider
+        if self.worker is not None and self.worker.must_wait():
+            raise DontCloseSpider
 
     def on_page(self, response: Response, asked: Asked) -> Iterator[ShoeItem]:
         """Items of a page; its links join the queue. Whatever a page holds, the crawl goes on."""
-        name = asked.site.name
+        name, is_empty = asked.site.name, True
         self.asking.answered(name)
         self.report.page(name)
         try:
-            yield from self.reading.read(response, asked)
+            for item in self.reading.read(response, asked):
+                is_empty = False
+                yield item
+            if is_empty:
+                self.asking.settled(name, asked.url)
+        except LostCrawl:
+            logger.debug("%s: read again by another worker", asked.url)
         except Exception as error:  # noqa: BLE001 - one page must never stop a crawl
             logger.warning(
                 "%s: page not understood (%s: %.200s)", asked.url, type(error).__name__, error
             )
             self.report.refuse(name, f"error ({type(error).__name__})")
             self.journal.add_page(name, asked.url, "error")
+            self.asking.settled(name, asked.url)
         finally:
             self.pump()
 
@@ -141,6 +183,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             remedy = ". Check the address, and whether a browser shows it" * (reason in UNREACHABLE)
             told = f"the first page {asked.site.url} could not be read: {reason}{remedy}"
             self.report.note(name, told)
+        self.asking.settled(name, asked.url)
         self.pump()
 
     # -- items and the end -----------------------------------------------------------------------
@@ -149,6 +192,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         """An item's pictures are settled: it goes into the journal."""
         self.run.write_item(item.page, item.part, item.parts, record)
         self.report.product(item.site)
+        self.asking.written(item)
 
     def item_left(self, item: ShoeItem) -> None:
         """An item left the pipeline, written or not."""
@@ -162,11 +206,12 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
     def _closed(self, reason: str) -> None:
         if getattr(self, "run", None) is None:
             return
-        is_finished = reason == "finished"
+        shared = self.worker.shared if self.worker is not None else None
+        is_finished = reason == "finished" and (shared is None or shared.is_over)
         whole = [
             n
             for n, s in self.sites.items()
-            if not (s.is_partial or s.refusing or self.manners[n].is_cut)
+            if not (shared or s.is_partial or s.refusing or self.manners[n].is_cut)
         ]
         least = self.settings.getfloat("SHOES_LEAST_SHARE")
         total, vanished, self.fallen = self.run.close(is_finished, whole, least)
@@ -175,18 +220,23 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 next(iter(self.sites)),
                 f"{len(vanished)} products are no longer shown and were taken out",
             )
-        for name, site in self.sites.items():
+        if self.worker is not None:
+            self.worker.stop()
+        for name, site in self.sites.items() if shared is None else ():
             told = self.report.missed_brands(name, site.brands)
             if told and not (self.run.is_resumed or self.asking.is_full(name)):
                 self.report.note(name, told)
         found = sum(self.report.products.values())
-        if found:
+        if shared is not None and is_finished:
+            found = max(found, shared.products)
+        elif found and shared is None:
             params, brands = (Path(self.settings[key]) for key in ("SHOES_PARAMS", "SHOES_BRANDS"))
             try:
                 write_brands(self.run.feed, params, brands)
             except (CatalogueError, OSError) as error:
                 self.unlisted = str(error)
-        self.outcome = "empty" if not found else "finished" if is_finished else "stopped"
+        is_empty = not found and (shared is None or is_finished)
+        self.outcome = "empty" if is_empty else "finished" if is_finished else "stopped"
         if self.fallen and self.outcome == "finished":
             self.outcome = "fallen"
         self.report.write(self.run.state / "report.json", list(self.sites), self.outcome)
@@ -199,7 +249,8 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             held = f"{feed} was left as it was" if feed.exists() else f"there is no {feed} yet"
             return f"{table}\nNO PRODUCT WAS FOUND; {held}. The reasons are above."
         if self.outcome == "stopped":
-            next_step = "stopped; the same command goes on"
+            lost = self.worker and self.worker.shared.lost
+            next_step = f"stopped{f' ({lost})' if lost else ''}; the same command goes on"
         elif self.outcome == "fallen":
             told = "; ".join(f"{site}: {what}" for site, what in self.fallen.items())
             next_step = (
@@ -207,6 +258,8 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 "pages? `solemap probe URL` shows what is read. If it is right, accept it: "
                 "-s SHOES_LEAST_SHARE=0"
             )
+        elif self.worker is not None:
+            next_step = self.worker.next_step(self.folder)
         elif self.unlisted:
             next_step = f"not ready for `dvc repro`: {self.unlisted}"
         else:
@@ -214,5 +267,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         return f"{table}\n{self._total} products in {feed}; {next_step}"
 
     def exit_code(self) -> int:
-        """0 for a crawl with products, 1 for one without, 3 for too few, 130 for a stopped one."""
+        """0 for products, 1 for none or a lost Redis, 3 for too few, 130 for a stopped crawl."""
+        if self.worker is not None and self.worker.shared.lost:
+            return 1
         return {"finished": 0, "fallen": 3, "stopped": 130}.get(self.outcome or "", 1)
