@@ -30,6 +30,8 @@ def _holds_main(frame: Any) -> bool:
 
 def _holds_all(frame: Any, footers: list[Any]) -> bool:
     """Whether every footer of the page stands in ``frame``, and in no drawer within it."""
+    if frame.tag == "aside":
+        return False
     for footer in footers:
         between = []
         for place in footer.iterancestors():
