@@ -114,6 +114,20 @@ def test_a_shape_that_gives_nothing_new_is_a_trap() -> None:
     assert not traps.is_trap("http://x.kr/p/1")
 
 
+@pytest.mark.parametrize(
+    "told, address",
+    [
+        ('data-load-more-url="/c?page=2"', "http://x.kr/c?page=2"),
+        ('data-next-page="?pagina=3"', "http://x.kr/c?pagina=3"),
+        ('data-load-more-url="/c?color=2"', None),
+        ('data-image="/i/a?page=2"', None),
+    ],
+)
+def test_the_next_part_of_a_listing_in_an_attribute(told: str, address: str | None) -> None:
+    page = links.page_of("http://x.kr/c", f"<body><button {told}>More</button>")
+    assert list(links.of_page(page)) == ([(address, links.LISTING)] if address else [])
+
+
 class Resized(SmallShop):
     """Pages name only small pictures; the originals are there."""
 
