@@ -93,11 +93,7 @@ def canonical(url: str, base: str = "") -> str | None:
     ]
     if len(query) > 4:
         return None
-    query = [
-        (key, value)
-        for key, value in query
-        if not (_PAGING.match(key) and key.startswith("p") and value == "1")
-    ]
+    # page=1 stays: where a shop counts from 0, it is the second
     host = parts.hostname.lower()
     host = f"[{host}]" if ":" in host else host
     standard = {"http": 80, "https": 443}[parts.scheme]

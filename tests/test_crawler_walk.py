@@ -128,6 +128,12 @@ def test_the_next_part_of_a_listing_in_an_attribute(told: str, address: str | No
     assert list(links.of_page(page)) == ([(address, links.LISTING)] if address else [])
 
 
+def test_a_shop_may_count_its_pages_from_zero() -> None:
+    assert links.canonical("/c?q=%3Arelevance&page=1", "http://x.kr/") != links.canonical(
+        "/c?q=%3Arelevance", "http://x.kr/"
+    )
+
+
 class Resized(SmallShop):
     """Pages name only small pictures; the originals are there."""
 
