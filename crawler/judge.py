@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crawler.items import Claim, Page
 from crawler.readers import html
-from crawler.words import head_kind, kind_of
+from crawler.words import category_kind, head_kind, kind_of
 
 
 def refusal(page: Page, claim: Claim | None, crumbs: list[str], is_told: bool) -> str | None:
@@ -33,7 +33,7 @@ def shoe_refusal(claim: Claim, crumbs: list[str]) -> str | None:
         part for part in (claim.category or "").replace("/", ">").split(">") if part.strip()
     ]
     for part in [*reversed(category), *reversed(path)]:
-        kind = kind_of(part)
+        kind = category_kind(part)
         if kind is not None:
             return None if kind == "shoe" else "not a shoe (category)"
     return "not a shoe (name)" if kind_of(name) == "other" else None

@@ -11,6 +11,7 @@ from parsel import Selector
 from crawler.items import Page
 from crawler.pictures import EXTENSIONS
 from crawler.readers import json_ld
+from crawler.readers.frames import open_frames
 from crawler.words import clean
 
 _DROPPED = re.compile(
@@ -55,8 +56,10 @@ _LISTING = re.compile(
     re.IGNORECASE,
 )
 _PAGING = re.compile(
-    r"^(?:page|p|pg|paged|pageno|page_no|offset|start|cursor|after)$", re.IGNORECASE
+    r"^(?:page|p|pg|paged|page_?(?:no|num|number)|pagina|seite|offset|start|cursor|after)$",
+    re.IGNORECASE,
 )
+_MORE = re.compile(r"^data-.*(?:next|more|load|page|url|href)", re.IGNORECASE)
 _COLOR = re.compile(r"(?:^|_)colou?r(?:[_-]?(?:code|id|name))?$|^색상$", re.IGNORECASE)
 _MAX_COLORS = 40  # colourways of one product that are followed
 SITEMAP, PRODUCT, LISTING, OTHER = 0, 1, 2, 3
@@ -90,11 +93,7 @@ def canonical(url: str, base: str = "") -> str | None:
     ]
     if len(query) > 4:
         return None
-    query = [
-        (key, value)
-        for key, value in query
-        if not (_PAGING.match(key) and key.startswith("p") and value == "1")
-    ]
+    # page=1 stays: where a shop counts from 0, it is the second
     host = parts.hostname.lower()
     host = f"[{host}]" if ":" in host else host
     standard = {"http": 80, "https": 443}[parts.scheme]
@@ -136,6 +135,8 @@ def of_page(page: Page) -> Iterator[tuple[str, int]]:
     ).getall():
         if address := canonical(url, base):
             yield address, LISTING
+    for address in _loaded(page, base):
+        yield address, LISTING
     cards = set(page.selector.xpath("//a[.//img or .//picture]/@href").getall())
     for link in page.selector.xpath(
         "//a[@href] | //area[@href] | //*[@data-href or @data-next-url or @data-url]"
@@ -154,6 +155,17 @@ def of_page(page: Page) -> Iterator[tuple[str, int]]:
             continue
         kind = kind_of(address)
         yield address, PRODUCT if kind == OTHER and href in cards else kind
+
+
+def _loaded(page: Page, base: str) -> Iterator[str]:
+    """Addresses of a listing's next part, which a script loads: by an attribute's name and a page's number."""
+    path = "//*[@*[starts-with(name(), 'data-') and contains(., '?') and contains(., '=')]]"
+    for found in page.selector.xpath(path):
+        for name, value in found.attrib.items():
+            is_more = _MORE.search(name) and value.startswith(("/", "http", "?"))
+            is_paged = is_more and any(_PAGING.match(key) for key, _ in _query(value))
+            if is_paged and (address := canonical(value, base)):
+                yield address
 
 
 def color_of(url: str) -> str | None:
@@ -228,4 +240,6 @@ def canonical_link(page: Page) -> str | None:
 
 def page_of(url: str, body: str) -> Page:
     """A page for the readers."""
-    return Page(url, Selector(text=body, type="html"))
+    selector = Selector(text=body, type="html")
+    open_frames(selector.root)
+    return Page(url, selector)

@@ -60,7 +60,30 @@ def _pictures(entry: Claim, group: Claim, here: list[Claim], is_alone: bool) -> 
         own = entry.pictures if is_alone else []
         return _merged(own, extra, True)
     named = [p for p in group.pictures if _color_named(p, here) == entry.color]
+    named += _after(entry, group, here)
     return [*(own := _merged(entry.pictures, group.pictures, False)), *_others(named, own)]
+
+
+def _after(entry: Claim, group: Claim, here: list[Claim]) -> list[PictureClaim]:
+    """The other angles of a colourway of which a form knows one picture: those behind it in the gallery.
+
+    What stands before the first picture that a colour knows is of the colour that the page opens in.
+    """
+    if any(len(other.pictures) > 1 for other in group.variants) or len(here) < len(group.variants):
+        return []
+    owners = [_owner(picture, here) for picture in group.pictures]
+    owner = next(filter(None, owners), here[0])
+    found = []
+    for picture, own in zip(group.pictures, owners, strict=True):
+        owner = own or owner
+        if own is None and owner is entry and _color_named(picture, here) is None:
+            found.append(picture)
+    return found
+
+
+def _owner(picture: PictureClaim, here: list[Claim]) -> Claim | None:
+    """The colourway that a picture is known to show."""
+    return next((e for e in here if any(same_picture(picture, p) for p in e.pictures)), None)
 
 
 def _others(named: list[PictureClaim], own: list[PictureClaim]) -> list[PictureClaim]:

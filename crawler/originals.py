@@ -1,8 +1,8 @@
 """Originals behind resized addresses, learned host by host from at most three probes.
 
 A page may name a picture only as ``shoe_300x.jpg``. Whether its host has ``shoe.jpg`` is found out by
-asking for three; pictures that come meanwhile wait for what these say. A host where none was right is
-not asked for more, and what the page said is taken.
+asking for three; pictures that come meanwhile wait for what these say. A host where none was right, or
+where it was smaller than what the page said, is not asked for more, and what the page said is taken.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ class Originals:
     def _is_waiting(self, host: str) -> bool:
         is_open = self._right[host] + self._wrong[host] < self._asked[host]
         return is_open and not self._right[host] and self._asked[host] >= PROBES
+
+    def is_proven(self, guess: str) -> bool:
+        """Whether its host gave originals that often that none is compared any more."""
+        host = host_of(guess)
+        return self._right[host] >= PROBES and not self._wrong[host]
 
     def learn(self, guess: str, is_right: bool) -> None:
         """Note whether the original was there."""

@@ -15,7 +15,7 @@ _SIZE_PARAMETERS = {
     "v", "bg", "bgcolor", "rect", "odnwidth", "odnheight", "strip", "canvas", "pad", "type", "max", "maxwidth",
     "maxheight", "optimize", "op_usm", "resmode", "op", "shortedge", "thumb", "thumbnail", "zoom", "f", "ssl",
 }  # fmt: skip
-_NAMED = "large|small|medium|thumb|thumbnail|grande|master|zoom|compact|pico|icon|big|full|original|orig|xl|xs|lg|md|sm|mini|tiny|detail|default|square|preview|hires|hd"
+_NAMED = "large|small|medium|thumb|thumbnail|grande|master|zoom|compact|pico|icon|big|full|original|orig|xl|xs|lg|md|sm|mini|tiny|detail|default|square|preview|hires|hd|magnify"
 _WIDTHS = (
     "100|120|128|150|160|180|200|220|240|250|256|300|320|350|360|375|400|420|450|480|500|512|540|550|600|640|"
     "650|700|720|750|768|800|828|850|900|960|1000|1024|1080|1100|1200|1280|1400|1440|1500|1600|1800|1920|"
@@ -35,9 +35,13 @@ _FOLDER = re.compile(
     r"(?:[a-z]{1,2}_[\w.:-]+,)+[a-z]{1,2}_[\w.:-]+|[whcqf]_[\w.:-]+|fit-in|\d{2,4}px)$",
     re.IGNORECASE,
 )
+# SAP's sizes, and what only lets a host check an address; they differ from size to size
+_WIDE_HIGH = re.compile(r"(?:^|[-_.])\d{2,4}Wx\d{2,4}H(?=$|[-_.])", re.IGNORECASE)
+_SIGNATURES = {"context", "sig", "signature", "hmac", "token", "hash", "expires"}
+_SIZE_WORDS = re.compile(rf"^(?:{_NAMED})$", re.IGNORECASE)
 _MAGENTO = re.compile(r"/cache/(?:\d+/)?(?:[a-z_]+/)?(?:\d+x\d*/)?[0-9a-f]{32}(?=/)", re.IGNORECASE)
 _IN_NAME = re.compile(
-    r"(?<![0-9a-z])(\d{2,4})x(\d{0,4})(?![0-9a-z])|(?<![0-9a-z])x(\d{2,4})(?![0-9a-z])",
+    r"(?<![0-9a-z])(\d{2,4})w?x(\d{0,4})h?(?![0-9a-z])|(?<![0-9a-z])x(\d{2,4})(?![0-9a-z])",
     re.IGNORECASE,
 )
 _IN_TEXT = re.compile(
@@ -58,7 +62,7 @@ _WORD_WIDTHS = {  # what a size word in an address is taken to mean, in pixels
         (500, "medium md default"),
         (1000, "large lg detail"),
         (1100, "grande big xl"),
-        (2500, "zoom hires hd full"),
+        (2500, "zoom hires hd full magnify"),
         (3000, "original orig master"),
     )
     for word in words.split()
@@ -125,10 +129,15 @@ def picture_key(url: str) -> str:
     stem = stem[:-5] if stem.lower().endswith((".jpeg", ".webp", ".avif", ".tiff")) else stem
     while stem.lower().endswith(EXTENSIONS):
         stem = stem.rsplit(".", 1)[0]
+    stem = _WIDE_HIGH.sub("", stem) or stem
     short = _PREFIX.sub("", _SUFFIX.sub("", stem) or stem)
     folders = [re.sub(r"-[a-z]+_default$", "", folder) for folder in folders]  # PrestaShop's
+    for word in folders:  # /detail/7_detail_01 and /magnify/7_magnify_01
+        if _SIZE_WORDS.match(word):
+            short = re.sub(rf"(?<![^\W_]){re.escape(word)}[_.-](?=\w)", "", short)
     kept = [folder for folder in folders if folder and not _FOLDER.match(folder)]
-    query = [(k, v) for k, v in parse_qsl(parts.query) if k.lower() not in _SIZE_PARAMETERS]
+    dropped = _SIZE_PARAMETERS | (_SIGNATURES if len(short) > 3 else set())
+    query = [(k, v) for k, v in parse_qsl(parts.query) if k.lower() not in dropped]
     joined = "/".join([parts.netloc.lower().removeprefix("www."), *kept, short])
     return joined + (f"?{urlencode(sorted(query))}" if query else "")
 

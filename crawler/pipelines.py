@@ -19,6 +19,7 @@ from crawler import conduct, store
 from crawler.faults import reason_of
 from crawler.items import PictureClaim, ShoeItem
 from crawler.originals import Originals
+from crawler.pictures import named_width
 
 _NOTHING = {
     "sha256": None,
@@ -84,13 +85,14 @@ class PicturesPipeline:
             return self._entry(item, site.record(told[0]), claim, place, facts)
         guess = await self._originals.guess(told)
         if guess:
-            found: dict[str, Any] = _NOTHING
+            best: tuple[str, dict[str, Any]] = (guess, _NOTHING)
             try:
-                found = await self._shared(site.name, guess)
+                best = await self._larger(site.name, guess, told[0])
             finally:
-                self._originals.learn(guess, found["sha256"] is not None)
-            if found["sha256"]:
-                return self._entry(item, site.record(guess), claim, place, found)
+                is_right = best[0] == guess and best[1]["sha256"] is not None
+                self._originals.learn(guess, is_right)
+            if best[1]["sha256"]:
+                return self._entry(item, site.record(best[0]), claim, place, best[1])
         result: dict[str, Any] | None = None
         for url in told[:_TRIES]:
             facts = await self._shared(site.name, url)
@@ -98,6 +100,19 @@ class PicturesPipeline:
                 return self._entry(item, site.record(url), claim, place, facts)
             result = result or facts
         return self._entry(item, site.record(told[0]), claim, place, result or {})
+
+    async def _larger(self, site: str, guess: str, told: str) -> tuple[str, dict[str, Any]]:
+        """The picture at ``guess``, unless that is smaller than ``told`` says it is itself.
+
+        Some hosts answer an address without a size with a small default.
+        """
+        found = await self._shared(site, guess)
+        is_whole = (found["width_px"] or 0) >= named_width(told)
+        if is_whole or not found["sha256"] or self._originals.is_proven(guess):
+            return guess, found
+        other = await self._shared(site, told)
+        is_larger = other["sha256"] and (other["width_px"] or 0) > (found["width_px"] or 0)
+        return (told, other) if is_larger else (guess, found)
 
     def _entry(
         self, item: ShoeItem, url: str, claim: PictureClaim, place: int, facts: dict[str, Any]

@@ -206,10 +206,14 @@ class Reading:
             reason = "another brand"
         if reason is None and not self._claim_url(asked, url):
             reason = "duplicate address"
+        is_shown = any(pictures for _, pictures in records)
+        # one of its colours may have been read before the page itself
+        if reason is None and not is_colored and is_shown:
+            is_more = self._shows_more(asked, url, records)
+            reason = None if is_more else "the same as in a colour of its own"
         if reason is not None:
             self._refuse(asked, reason)
             return
-        self._shows_more(asked, url, records)
         frontier = self._asking.frontiers[site.name]
         wanted = wanted[: frontier.take(asked.url, len(wanted), site.limit)]
         for part, (fields, pictures) in enumerate(wanted):

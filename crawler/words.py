@@ -26,7 +26,16 @@ glove gloves scarf belt belts watch watches sunglasses bottle bottles towel ball
 shoelaces laces cleaner polish deodorizer giftcard apparel clothing accessories accessory headband wristband umbrella
 jewelry necklace earrings ring keychain sticker stickers gift-card shoe-care
 가방 백팩 모자 캡 볼캡 비니 양말 티셔츠 셔츠 자켓 재킷 바지 반바지 팬츠 레깅스 장갑 지갑 벨트 신발끈 인솔 깔창 상품권 후드 후드티 맨투맨 코트
-패딩 조끼 스커트 원피스 브라 머플러 목도리 시계 선글라스 물병 수건 의류 액세서리 악세서리 토트백 크로스백 숄더백 파우치 키링 우산
+패딩 조끼 스커트 원피스 브라 머플러 목도리 삭스 시계 선글라스 물병 수건 의류 액세서리 악세서리 토트백 크로스백 숄더백 파우치 키링 우산
+""".split()
+# Departments of shops that sell everything; shoes may be named after any of it, but not filed there
+_DEPARTMENTS = """
+electronics computers laptop laptops phone phones smartphone smartphones tablet tablets headphones earphones speakers
+camera cameras tv television printers furniture chair chairs table tables desk desks sofa sofas mattress mattresses lamp
+lamps lighting shelves curtains rugs bedding pillows kitchen cookware cutlery kettles toasters microwaves blenders machine
+machines appliances toy toys puzzle puzzles doll dolls book books stationery dvd beauty cosmetics perfume perfumes
+fragrance fragrances makeup skincare haircare shampoo grocery food pets tools bikes bicycles helmets tents jewellery
+가전 가구 의자 책상 소파 침대 커튼 이불 베개 조명 노트북 휴대폰 이어폰 헤드폰 카메라 화장품 향수 샴푸 장난감 완구 도서 문구 식품
 """.split()
 _AMBIGUOUS_ENDS = {
     "뮬",
@@ -44,8 +53,16 @@ _SHOE_PHRASES = re.compile(
     re.IGNORECASE,
 )
 BUY = re.compile(
-    r"add to (?:shopping )?(?:cart|bag|basket|trolley)|buy (?:it )?now|in den warenkorb|ajouter au panier|añadir al carrito|aggiungi al carrello|カートに入れる|장바구니|구매하기|바로\s?구매|카트에 담기|sold out|out of stock|품절",
+    r"(?:add|put|place)\s+(?:it\s+)?(?:in|into|to)\s+(?:your\s+|my\s+|the\s+)?(?:shopping\s+)?(?:cart|bag|basket|trolley)|"
+    r"buy (?:it )?now|order now|pre-?order|sold out|out of stock|"
+    r"in (?:den|ihren) (?:warenkorb|einkaufswagen)|ajouter au panier|acheter|(?:añadir|agregar) al carrito|(?:añadir|agregar) a la (?:cesta|bolsa)|"
+    r"comprar|aggiungi al carrello|adicionar ao carrinho|in (?:mijn |je )?winkel(?:wagen|mand)|i (?:varukorg|indkøbskurv|handlekurv)|læg i kurv|"
+    r"(?:do|dodaj do) koszyka|do košíku|kosárba|sepete ekle|в корзину|купить|カートに入れる|加入购物车|加入購物車|"
+    r"장바구니|구매하기|바로\s?구매|카트에 담기|품절",
     re.IGNORECASE,
+)
+_COUNT = re.compile(
+    r"[\s,(–-]*(?:\d+[\s-]*(?:pack|pk|pairs?|er[\s-]?pack|켤레|팩)|pack of \d+)\W*$", re.IGNORECASE
 )
 _WORDS = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _SIZE = re.compile(
@@ -89,9 +106,24 @@ def kind_of(text: str | None) -> str | None:
     return "shoe" if is_shoe else "other" if is_other else None
 
 
+def category_kind(text: str | None) -> str | None:
+    """What a category holds, as `kind_of` says; a department of other things is other, too.
+
+    >>> category_kind("Coffee Machines"), category_kind("Shoes"), category_kind("Sale")
+    ('other', 'shoe', None)
+    """
+    kind = kind_of(text)
+    is_department = kind is None and not _found(text or "", _SHOES)
+    return "other" if is_department and _found(text or "", _DEPARTMENTS) else kind
+
+
 def head_kind(name: str | None) -> str | None:
-    """What the last word of a name calls the thing, as `kind_of` does: "Canvas Tote Bag" is a bag."""
-    words = _WORDS.findall(name or "")
+    """What the last word of a name calls the thing, as `kind_of` does; how many of it says nothing.
+
+    >>> head_kind("Canvas Tote Bag"), head_kind("Crew Socks 3-Pack"), head_kind("Sock Dart")
+    ('other', 'other', None)
+    """
+    words = _WORDS.findall(_COUNT.sub("", name or ""))
     return kind_of(words[-1]) if words else None
 
 

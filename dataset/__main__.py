@@ -29,6 +29,9 @@ OVERRIDES = click.option(
     show_default=True,
     help="What a person decided; see docs/review.md.",
 )
+SAME_PRODUCTS = click.option(
+    "--same-products", type=FILE, default="data/same_products.jsonl", show_default=True
+)
 
 
 SECTIONS = {name: name for name in ("ingest", "clean", "dedup", "split", "pack")} | {"pin": "pack"}
@@ -130,6 +133,7 @@ class ProgressLine:
 @click.option("--feed", type=FILE, default="data/crawl/items.jsonl", show_default=True)
 @click.option("--out", type=FILE, default="data/catalogue.jsonl", show_default=True)
 @click.option("--rejects", type=FILE, default="data/ingest-rejects.jsonl", show_default=True)
+@SAME_PRODUCTS
 @OVERRIDES
 def ingest(
     sites: tuple[str, ...],
@@ -138,6 +142,7 @@ def ingest(
     feed: Path,
     out: Path,
     rejects: Path,
+    same_products: Path,
     overrides: Path,
 ) -> None:
     """Crawl feed to catalogue: slugs, product ids, provenance."""
@@ -153,15 +158,19 @@ def ingest(
         spellings,
         to_photos,
     )
+    from dataset.same_product import becomes, find_same_products
 
     listings, refused = read_feed(feed)
     check_sites(sites, {listing.site for listing in listings}, "params.yaml: ingest.sites")
     chosen = choose_listings(listings, sites)
     decisions = read_decisions(overrides)
     all_named = name_listings(chosen)
-    named = decided(all_named, decisions)
+    pairs = find_same_products(all_named, decisions)
+    named = decided(all_named, decisions, becomes(pairs))
     known = {entry.key for entry in all_named}
-    for product in sorted((decisions.same_as.keys() | decisions.rejected) - known):
+    known |= set(decisions.same_as.values())
+    lines = decisions.same_as.keys() | decisions.rejected | frozenset().union(*decisions.not_same)
+    for product in sorted(lines - known):
         _notice(
             f"NOTICE: {overrides}: there is no product {'/'.join(product)}; its line does nothing."
         )
@@ -176,6 +185,7 @@ def ingest(
         )
     write_manifest(out, photos)
     write_manifest(rejects, refused)
+    write_manifest(same_products, pairs)
     products = len({(photo.brand, photo.product) for photo in photos})
     click.echo(
         f"ingest: {len(photos)} photos of {products} products, "
@@ -185,6 +195,13 @@ def ingest(
     if refused:
         click.echo(
             f"ingest: {len(refused)} lines and pages left out, reasons in {rejects}", err=True
+        )
+    joined = sum(pair.kept is not None for pair in pairs)
+    if pairs:
+        click.echo(
+            f"ingest: {joined} pairs of products of different shops are one product, "
+            f"{len(pairs) - joined} may be; all in {same_products}, shown by the review stage",
+            err=True,
         )
     merged = {product: names for product, names in spellings(named).items() if len(names) > 1}
     for product, names in list(merged.items())[:1]:
@@ -281,14 +298,23 @@ def dedup(narrow: int, wide: int, max_group: int, clean: Path, out: Path, overri
 @click.option("--clean", type=FOLDER, default="data/clean", show_default=True)
 @click.option("--dedup", type=FOLDER, default="data/dedup", show_default=True)
 @click.option("--out", type=FOLDER, default="data/review", show_default=True)
-def review(most: int, catalogue: Path, crawl: Path, clean: Path, dedup: Path, out: Path) -> None:
+@SAME_PRODUCTS
+def review(
+    most: int,
+    catalogue: Path,
+    crawl: Path,
+    clean: Path,
+    dedup: Path,
+    out: Path,
+    same_products: Path,
+) -> None:
     """A page of what was rejected, removed or is in conflict, for a person to decide."""
     from catalogue.manifest import write_text
     from dataset.files import replaced
     from dataset.review import collect, write_thumbs
     from dataset.review_page import page
 
-    groups = collect(clean, dedup, most)
+    groups = collect(clean, dedup, same_products, most)
     wanted = {one.photo_id for group in groups for case in group.cases for one in case.pictures}
     photos = {
         photo.photo_id: photo
@@ -413,6 +439,43 @@ def imagefolder(split_folder: Path, out: Path, root: Path) -> None:
 
     counts = export_imagefolder(split_folder, root, out)
     click.echo(f"export: {sum(counts.values())} photos of {len(counts)} brands -> {out}")
+
+
+@export.command()
+@click.option("--split", "split_folder", type=FOLDER, default="data/split", show_default=True)
+@click.option("--catalogue", type=FILE, default="data/catalogue.jsonl", show_default=True)
+@click.option("--out", type=FOLDER, default="data/parquet", show_default=True)
+@click.option("--root", type=FOLDER, default=".", help="What canvas paths are relative to.")
+@click.option("--shard-mb", type=click.IntRange(min=1), default=500, show_default=True, help="MB of pictures in a file.")  # fmt: skip
+@click.option("--licence", "stated", multiple=True, metavar="SITE=TEXT", help="What the card says of a site's pictures; unknown for others.")  # fmt: skip
+def parquet(
+    split_folder: Path,
+    catalogue: Path,
+    out: Path,
+    root: Path,
+    shard_mb: int,
+    stated: tuple[str, ...],
+) -> None:
+    """OUT/data/<split>-*.parquet and a dataset card: what Hugging Face `datasets` loads."""
+    licences = {site: text for site, _, text in (one.partition("=") for one in stated)}
+    if not all(site and text for site, text in licences.items()):
+        raise click.BadParameter("it must be SITE=TEXT", param_hint="--licence")
+    try:
+        from dataset.parquet import export_parquet
+    except ModuleNotFoundError as error:
+        if error.name != "pyarrow":
+            raise
+        raise CatalogueError(
+            'export parquet: pyarrow is not installed; run `pip install -e ".[parquet]"`.'
+        ) from None
+
+    shards = export_parquet(split_folder, catalogue, root, out, shard_mb * 1_000_000, licences)
+    told = ", ".join(
+        f"{sum(shard.rows for shard in shards if shard.split == split)} {split}"
+        for split in dict.fromkeys(shard.split for shard in shards)
+    )
+    click.echo(f"export: {told} photos in {len(shards)} files -> {out}")
+    _notice(f"Before you hand it on: the pictures belong to others; read {out / 'README.md'}.")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ photo_id or the first 8 digits or more) or a product (``brand/product``):
     photo    belongs-to  brand/product    of the products that show it, this one; the others lose it
     photo    apart       photo            two pictures, not duplicates of one
     product  same-as     brand/product    one product under two names; gets the target's
+    product  not-same    brand/product    two products, whatever speaks for one
     product  reject                       is left out with all its photos
 """
 
@@ -33,6 +34,7 @@ _TARGETS = {  # decision -> kinds of subject, kind of target
     "belongs-to": (("photo",), "product"),
     "apart": (("photo",), "photo"),
     "same-as": (("product",), "product"),
+    "not-same": (("product",), "product"),
 }
 
 
@@ -46,6 +48,7 @@ class Decisions:
     apart: tuple[tuple[str, str], ...] = ()  # photos
     same_as: Mapping[Product, Product] = field(default_factory=dict)
     rejected: frozenset[Product] = frozenset()
+    not_same: frozenset[frozenset[Product]] = frozenset()  # pairs, as same_as names them
 
     def of_photos(self, photo_ids: Iterable[str]) -> OfPhotos:
         """The decisions about photos, by whole photo_id; what fits no photo is told apart.
@@ -128,8 +131,8 @@ def _read_row(where: str, row: list[str], found: dict[tuple[str, str], str]) -> 
     if subject == target:
         raise CatalogueError(f"{where}: subject and target are the same.")
     key = (subject, "verdict" if decision in ("keep", "reject") else decision)
-    if decision == "apart":
-        key = (subject, f"apart {target}")
+    if decision in ("apart", "not-same"):  # one subject may have several
+        key = (subject, f"{decision} {target}")
     value = decision if key[1] == "verdict" else target
     if found.setdefault(key, value) != value:
         raise CatalogueError(f"{where}: {subject!r:.80} is decided twice, and differently.")
@@ -158,6 +161,7 @@ def _decisions(path: Path, found: Mapping[tuple[str, str], str]) -> Decisions:
     apart: list[tuple[str, str]] = []
     same_as: dict[Product, Product] = {}
     rejected: set[Product] = set()
+    told_apart: list[tuple[Product, Product]] = []
     for (subject, decision), value in found.items():
         if decision == "verdict" and _kind(subject) == "photo":
             verdicts[subject] = value
@@ -167,6 +171,8 @@ def _decisions(path: Path, found: Mapping[tuple[str, str], str]) -> Decisions:
             owners[subject] = _product(value)
         elif decision == "same-as":
             same_as[_product(subject)] = _product(value)
+        elif decision == f"not-same {value}":
+            told_apart.append((_product(subject), _product(value)))
         else:
             apart.append((subject, value))
     for one, two in same_as.items():
@@ -175,7 +181,14 @@ def _decisions(path: Path, found: Mapping[tuple[str, str], str]) -> Decisions:
                 f"{path}: {'/'.join(one)} is the same as {'/'.join(two)}, which is the same as "
                 f"{'/'.join(same_as[two])}. Name the last one in both lines."
             )
-    return Decisions(path, verdicts, owners, tuple(apart), same_as, frozenset(rejected))
+    not_same = frozenset(frozenset(same_as.get(end, end) for end in pair) for pair in told_apart)
+    for one, two in told_apart:
+        if same_as.get(one, one) == same_as.get(two, two):
+            raise CatalogueError(
+                f"{path}: {'/'.join(one)} is not the same as {'/'.join(two)}, and by same-as it is. "
+                "Take one of the lines out."
+            )
+    return Decisions(path, verdicts, owners, tuple(apart), same_as, frozenset(rejected), not_same)
 
 
 def _product(text: str) -> Product:

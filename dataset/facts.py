@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from io import BufferedWriter
 from pathlib import Path
@@ -110,6 +111,54 @@ class FactsCache:
         self._facts[facts.photo_id] = facts
         self._signatures[signature.canvas] = (signature, self._rows)
         self._rows += 1
+
+
+def forget_facts(folder: Path, photo_ids: Collection[str]) -> int:
+    """Take photos out of the caches of all qualities and versions; how many canvases went.
+
+    Cut off, it is run again: canvases go first, and a cache is whole or not there.
+    """
+    for left in [*folder.glob(".facts-*.tmp"), *folder.glob("facts-*.thumbs")]:
+        if left.suffix == ".tmp" or not left.with_suffix(".jsonl").exists():
+            left.unlink()
+    journals = sorted(folder.glob("facts-*.jsonl"))
+    gone: set[str] = set()
+    kept: set[str] = set()
+    for journal in journals:
+        for _, facts, _ in _entries(journal):
+            (gone if facts.photo_id in photo_ids else kept).add(str(facts.canvas))
+    for canvas in gone - kept:
+        canvas_file(folder / "canvas", canvas).unlink(missing_ok=True)
+    for journal in journals:
+        if any(facts.photo_id in photo_ids for _, facts, _ in _entries(journal)):
+            _rewrite(journal, photo_ids)
+    return len(gone - kept)
+
+
+def _rewrite(journal: Path, photo_ids: Collection[str]) -> None:
+    thumbs = journal.with_suffix(".thumbs")
+    lines, rows = (path.with_name(f".{path.name}.tmp") for path in (journal, thumbs))
+    with lines.open("wb") as new_lines, rows.open("wb") as new_rows:
+        for raw, facts, row in _entries(journal):
+            if facts.photo_id not in photo_ids:
+                new_lines.write(raw)
+                new_rows.write(row)
+    journal.unlink()  # row n is line n's: never the new of one beside the old of the other
+    rows.replace(thumbs)
+    lines.replace(journal)
+
+
+def _entries(journal: Path) -> Iterator[tuple[bytes, Facts, bytes]]:
+    """(line, facts, row of thumbs) of a cache, up to its first torn one."""
+    thumbs = journal.with_suffix(".thumbs")
+    if not thumbs.exists():
+        return
+    with journal.open("rb") as lines, thumbs.open("rb") as rows:
+        for raw in lines:
+            parsed, row = _parsed(raw), rows.read(_ROW_BYTES)
+            if parsed is None or len(row) < _ROW_BYTES:
+                return
+            yield raw, parsed[0], row
 
 
 def _parsed(raw: bytes) -> tuple[Facts, Signature] | None:

@@ -51,6 +51,16 @@ class Box:
         by = round(max(self.width, self.height) * share)
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
+    def overlaps(self, other: Box) -> bool:
+        """Whether the two share a pixel."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
+    def joined(self, other: Box) -> Box:
+        """The box round both."""
+        right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
+        return Box(min(self.left, other.left), min(self.top, other.top), right, bottom)
+
 
 @dataclass(frozen=True)
 class Foreground:
@@ -70,6 +80,12 @@ def border_color(pixels: Pixels) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def distance(pixels: NDArray[np.int16], color: NDArray[np.int16]) -> NDArray[np.int16]:
+    """The largest channel difference from ``color``, (H, W); an axis of 3 is slow to reduce in numpy."""
+    away = np.abs(pixels - color)
+    return np.asarray(np.maximum(np.maximum(away[:, :, 0], away[:, :, 1]), away[:, :, 2]))
+
+
 def find_foreground(canvas: Image.Image) -> Foreground:
     """The box of the shoe on a plain background; elsewhere, of all that is not canvas padding.
 
@@ -78,16 +94,38 @@ def find_foreground(canvas: Image.Image) -> Foreground:
     """
     color = border_color(np.asarray(canvas))
     half = np.asarray(canvas.reduce(2)).astype(np.int16)
-    away = np.abs(half - np.asarray(color, np.int16)).max(axis=2)
+    away = distance(half, np.asarray(color, np.int16))
     inside = _extent(away > PADDING)
     if inside is None or min(inside.width, inside.height) < 8:
         return Foreground(Box(0, 0, canvas.width, canvas.height), color, is_plain=True)
-    rows, columns = slice(inside.top, inside.bottom), slice(inside.left, inside.right)
-    is_plain = bool((_border(away[rows, columns]) <= NEAR).mean() >= PLAIN_SHARE)
-    found = _extent(_shoe_mask(half[rows, columns], away[rows, columns])) if is_plain else None
+    shoe = _shoe_on_plain(half, away, inside)
+    is_plain, found = shoe is not None, None if shoe is None else _extent(shoe)
     if found is None or found.area < LEAST_SHARE * away.size:
         return Foreground(_doubled(inside, canvas.size), color, is_plain)
     return Foreground(_doubled(found.moved(inside.left, inside.top), canvas.size), color, is_plain)
+
+
+def shoe_mask(pixels: NDArray[np.int16], color: NDArray[np.int16]) -> NDArray[np.bool_] | None:
+    """What is no background and no soft shadow, without the canvas's padding; None: not on plain ground.
+
+    Args:
+        pixels: (H, W, 3), a canvas at half or quarter scale.
+        color: of its border.
+    """
+    away = distance(pixels, color)
+    inside = _extent(away > PADDING)
+    if inside is None or min(inside.width, inside.height) < 8:
+        return None
+    return _shoe_on_plain(pixels, away, inside)
+
+
+def _shoe_on_plain(
+    pixels: NDArray[np.int16], away: NDArray[np.int16], inside: Box
+) -> NDArray[np.bool_] | None:
+    part = slice(inside.top, inside.bottom), slice(inside.left, inside.right)
+    if (_border(away[part]) <= NEAR).mean() < PLAIN_SHARE:
+        return None
+    return _shoe_mask(pixels[part], away[part])
 
 
 def _doubled(half: Box, size: tuple[int, int]) -> Box:
@@ -105,7 +143,9 @@ def _shoe_mask(half: NDArray[np.int16], away: NDArray[np.int16]) -> NDArray[np.b
     grey = half.sum(axis=2) // 3
     slope[:, 1:] = np.abs(np.diff(grey, axis=1))
     slope[1:] = np.maximum(slope[1:], np.abs(np.diff(grey, axis=0)))
-    chroma = half.max(axis=2) - half.min(axis=2)
+    red, green, blue = half[:, :, 0], half[:, :, 1], half[:, :, 2]
+    largest = np.maximum(np.maximum(red, green), blue)
+    chroma = largest - np.minimum(np.minimum(red, green), blue)
     is_shadow = (away < DARK) & (slope < SHADOW_SLOPE) & (chroma < 2 * NEAR)
     return np.asarray((away > NEAR) & ~is_shadow)
 

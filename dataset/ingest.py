@@ -7,8 +7,9 @@ second crawl that found the same things changes no byte.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from catalogue.brands import brand_slug
 from catalogue.schema import Listing, ListingImage, Photo, Source
@@ -64,16 +65,22 @@ def name_listings(listings: Sequence[Listing]) -> list[NamedListing]:
     return [_with_sku(entry) if id(entry) in apart else entry for entry in named]
 
 
-def decided(named: Sequence[NamedListing], decisions: Decisions) -> list[NamedListing]:
-    """``named`` with products that a person called one joined, and those rejected left out.
+def decided(
+    named: Sequence[NamedListing],
+    decisions: Decisions,
+    becomes: Mapping[Product, Product] = MappingProxyType({}),
+) -> list[NamedListing]:
+    """``named`` with products that are called one joined, and those rejected left out.
 
-    A joined product has the target's name where the target is there, else it keeps its own.
+    A person's ``same-as`` goes first, then ``becomes``. A joined product has the target's name where the
+    target is there, else it keeps its own. To reject what others became rejects them all.
     """
     names = {product: told[0] for product, told in spellings(named).items()}
     joined = []
     for entry in named:
-        target = decisions.same_as.get(entry.key, entry.key)
-        if not {entry.key, target} & decisions.rejected:
+        same = decisions.same_as.get(entry.key, entry.key)
+        target = becomes.get(same, same)
+        if not {entry.key, same, target} & decisions.rejected:
             name = names.get(target, entry.name) if target != entry.key else entry.name
             joined.append(replace(entry, brand=target[0], product=target[1], name=name))
     return joined
@@ -138,7 +145,7 @@ def spellings(named: Iterable[NamedListing]) -> dict[Product, list[str]]:
 
 def pictureless(named: Sequence[NamedListing]) -> dict[Product, list[IngestReject]]:
     """The products without any picture on disk: each of their pages, and what became of its pictures."""
-    shown = {entry.key for entry in named if any(map(_is_on_disk, entry.listing.images))}
+    shown = {entry.key for entry in named if any(map(is_on_disk, entry.listing.images))}
     lost: dict[Product, list[IngestReject]] = defaultdict(list)
     for entry in named:
         if entry.key not in shown:
@@ -163,13 +170,14 @@ def to_photos(named: Sequence[NamedListing]) -> list[Photo]:
     names = spellings(named)
     sightings: dict[tuple[str, str, str], list[Photo]] = defaultdict(list)
     for entry in named:
-        for image in filter(_is_on_disk, entry.listing.images):
+        for image in filter(is_on_disk, entry.listing.images):
             photo = _photo(entry, image, names[entry.key][0])
             sightings[(photo.photo_id, photo.brand, photo.product)].append(photo)
     return [_joined(sightings[key]) for key in sorted(sightings)]
 
 
-def _is_on_disk(image: ListingImage) -> bool:
+def is_on_disk(image: ListingImage) -> bool:
+    """Whether the crawl has the picture's bytes."""
     return image.status in ("stored", "cached") and bool(image.sha256 and image.path)
 
 

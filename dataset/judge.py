@@ -15,6 +15,12 @@ BLANK_CONTRAST = 6  # of 255: the picture is one colour, JPEG noise apart
 PLACEHOLDER_EDGES = (
     0.004  # share of canvas pixels at an edge; the plainest real shoe has 5 times it
 )
+BLURRED = 0.18  # steepness; the softest of 1,128 good photos has 0.25
+PRINT_LETTERS = 12  # that stand in words
+PRINT_SOLID = (
+    0.05  # share of the canvas that is solid; photos with so many letter-like marks have 0.06
+)
+COLLAGE_PARTS = 3  # a pair has two
 SHARED_BY = 3  # products that show one picture: a stock picture or a logo, not one product's photo
 
 
@@ -69,6 +75,27 @@ def _shared(evidence: Evidence) -> Judgement | None:
     return Judgement("reject", "placeholder: one picture under several products", evidence.products)
 
 
+def _blurred(evidence: Evidence) -> Judgement | None:
+    steepness = evidence.facts.steepness
+    if steepness is None or steepness >= BLURRED:
+        return None
+    return Judgement("review", "blurred", steepness)
+
+
+def _print(evidence: Evidence) -> Judgement | None:
+    letters, solid = evidence.facts.letters or 0, evidence.facts.solid
+    if letters < PRINT_LETTERS or solid is None or solid >= PRINT_SOLID:
+        return None
+    return Judgement("review", "mostly text: a size chart or a notice", letters)
+
+
+def _collage(evidence: Evidence) -> Judgement | None:
+    parts = evidence.facts.parts or 0
+    if parts < COLLAGE_PARTS:
+        return None
+    return Judgement("review", "collage: several things of one size", parts)
+
+
 def _plain(evidence: Evidence) -> Judgement | None:
     edges = evidence.facts.edges or 0.0
     if edges >= PLACEHOLDER_EDGES:
@@ -88,5 +115,8 @@ RULES: tuple[Callable[[Evidence], Judgement | None], ...] = (
     _too_small,
     _blank,
     _shared,
+    _print,
+    _blurred,
     _plain,
+    _collage,
 )

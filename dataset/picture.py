@@ -11,22 +11,20 @@ import io
 import os
 import stat
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from dataset.canvas import fit_canvas, upright_rgb
-from dataset.foreground import border_color
+from dataset.measures import measure
 from dataset.signature import Signature, Thumbs, sign
 
-CODE_VERSION = 1  # raise when a canvas or a fact changes for the same bytes: cached ones expire
+CODE_VERSION = 2  # raise when a canvas or a fact changes for the same bytes: cached ones expire
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")  # JPEG also opens phones' MPO
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; phones stop at 50 million
 MAX_SIDE = 30_000  # px
-_EDGE = 24  # grey levels between neighbours
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,10 @@ class Facts:
     height_px: int | None = None
     contrast: float | None = None  # largest channel difference from the border colour, 0..255
     edges: float | None = None  # share of canvas pixels that differ from their neighbours
+    steepness: float | None = None  # of the steepest edges / contrast: blur makes it small
+    letters: int | None = None  # marks of a letter's size that stand in words
+    solid: float | None = None  # share of the canvas in squares of 20 px without background
+    parts: int | None = None  # things of one size that stand apart on plain ground
 
 
 @dataclass(frozen=True)
@@ -148,16 +150,6 @@ def examine(photo_id: str, content: bytes, quality: int) -> Examined:
     # Measured on the decoded file, not on what went into it: dedup and audit see the file alone.
     with Image.open(io.BytesIO(encoded)) as decoded:
         decoded.load()
-    contrast, edges = _measures(decoded)
     signature, thumbs = sign(decoded, name)
-    facts = Facts(photo_id, None, name, width, height, contrast, edges)
+    facts = Facts(photo_id, None, name, width, height, **asdict(measure(decoded)))
     return Examined(facts, encoded, signature, thumbs)
-
-
-def _measures(canvas: Image.Image) -> tuple[float, float]:
-    """The largest difference from the border colour, and the share of pixels at an edge."""
-    color = np.asarray(border_color(np.asarray(canvas)), np.int16)
-    contrast = float(np.abs(np.asarray(canvas.reduce(2)).astype(np.int16) - color).max())
-    grey = np.asarray(canvas.convert("L")).astype(np.int16)
-    across, down = np.abs(np.diff(grey, axis=1))[:-1], np.abs(np.diff(grey, axis=0))[:, :-1]
-    return round(contrast, 1), round(float((across + down > _EDGE).mean()), 6)

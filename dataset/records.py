@@ -57,3 +57,18 @@ class DroppedLink:
     residual: float
     kind: str  # same | near | wide | mirror
     size: int  # photos the group would have had
+
+
+@dataclass(frozen=True)
+class SameProduct:
+    """Two products that may be one: a line of data/same_products.jsonl."""
+
+    product: str  # <brand>/<product>, before anything was joined; the smaller of the two
+    other: str
+    names: tuple[str, ...]  # of the two, in this order; so are sites and pictures
+    sites: tuple[str, ...]
+    rule: str  # gtin, sku, pictures, names: see dataset.same_product
+    evidence: tuple[str, ...]
+    is_sure: bool  # whether the rule may be applied without a person
+    kept: str | None  # the product that both became; None: proposed only
+    pictures: tuple[str, ...]  # photo_id of each one's first picture, empty where it has none

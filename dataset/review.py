@@ -1,6 +1,6 @@
 """What a person should look at: rejects, odd pictures, duplicates, conflicts, with a small picture each.
 
-In: the catalogue, the verdicts and what dedup wrote. Out: cases for the page, and thumbnails made from
+In: the catalogue, the verdicts, pairs of products that may be one, and what dedup wrote. Out: cases for the page, and thumbnails made from
 the original bytes. Bounded: of each group the first `most` by photo_id are shown, and all are counted.
 """
 
@@ -17,7 +17,7 @@ from PIL import Image
 from catalogue.manifest import read_manifest
 from catalogue.schema import CleanPhoto, Photo
 from dataset.picture import UnreadablePicture, canvas_of, read_bounded
-from dataset.records import Conflict, Kept, Removed
+from dataset.records import Conflict, Kept, Removed, SameProduct
 
 THUMB = (140, 168)  # px; a canvas's shape
 QUALITY = 80
@@ -48,13 +48,14 @@ class Group:
     cases: list[Case] = field(default_factory=list)
 
 
-def collect(clean: Path, dedup: Path, most: int) -> list[Group]:
+def collect(clean: Path, dedup: Path, same_products: Path, most: int) -> list[Group]:
     """The groups of cases in the order of the page; empty ones are left out."""
     judged = list(read_manifest(clean / "verdicts.jsonl", CleanPhoto))
     groups = [
         *_judged_groups(judged, "reject", "Rejected", "keep", most),
         *_judged_groups(judged, "review", "Odd, and trained on all the same", "reject", most),
         *_conflict_groups(read_manifest(dedup / "conflicts.jsonl", Conflict), most),
+        *_same_products(read_manifest(same_products, SameProduct), most),
         *_removed_groups(read_manifest(dedup / "removed.jsonl", Removed), most),
         *_look_alikes(read_manifest(dedup / "kept.jsonl", Kept), most),
     ]
@@ -102,6 +103,30 @@ def _conflict_groups(conflicts: Iterable[Conflict], most: int) -> list[Group]:
                 lines.append(f"{one.products[0]},same-as,{one.products[1]},")
             group.cases.append(Case(tuple(shown), tuple(lines)))
     return [groups[rule] for rule in sorted(groups)]
+
+
+def _same_products(pairs: Iterable[SameProduct], most: int) -> list[Group]:
+    maybe = Group("One product in several shops? Proposed, not joined")
+    joined = Group("One product in several shops: joined")
+    for one in sorted(pairs, key=lambda pair: pair.rule == "names"):  # names alone say least
+        group = maybe if one.kept is None else joined
+        group.total += 1
+        if len(group.cases) >= most:
+            continue
+        why = "; ".join(one.evidence)
+        told = [
+            f"{name} ({product}) at {sites}: {why}"
+            for name, product, sites in zip(
+                one.names, (one.product, one.other), one.sites, strict=True
+            )
+        ]
+        shown = tuple(
+            Shown(photo, text) for photo, text in zip(one.pictures, told, strict=True) if photo
+        )
+        apart = f"{one.product},not-same,{one.other},"
+        same = (f"{one.product},same-as,{one.other},",) if one.kept is None else ()
+        group.cases.append(Case(shown, (*same, apart)))
+    return [maybe, joined]
 
 
 def _removed_groups(removed: Iterable[Removed], most: int) -> list[Group]:

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 import crawler
 from crawler import links, pictures
+from crawler.items import PictureClaim
 from crawler.judge import refusal
 from crawler.listing import to_records
-from crawler.readers import javascript, picture_values, read_product, scripts
+from crawler.readers import gallery, javascript, picture_values, read_product, scripts
 from crawler.readers.repair import parse_json
 from crawler.words import kind_of, without_size
 
@@ -110,6 +111,29 @@ def test_sizes_of_one_picture_share_a_key(one: str, other: str) -> None:
 )
 def test_different_pictures_have_different_keys(one: str, other: str) -> None:
     assert pictures.picture_key("http://x.kr" + one) != pictures.picture_key("http://x.kr" + other)
+
+
+def test_a_size_is_spelled_as_for_another_picture() -> None:
+    both = PictureClaim(("http://x.kr/p/big/a.jpg", "http://x.kr/p/small/a.jpg"))
+    small = PictureClaim(("http://x.kr/p/extra/small/b.jpg",))
+    other = PictureClaim(("http://x.kr/p/tall/c.jpg",))
+    guessed = PictureClaim(("http://x.kr/p/extra/big/b.jpg", "http://x.kr/p/extra/small/b.jpg"))
+    assert gallery.like_sizes([both, small, other]) == [both, guessed, other]
+    assert gallery.like_sizes([small, other]) == [small, other]
+
+
+@pytest.mark.parametrize(
+    "inside, is_open",
+    [
+        ("<main><h1>Shoe</h1></main>", True),
+        ("<section><h1>Shoe</h1></section><footer></footer>", True),
+        ("<h1>Shop</h1><aside><footer>Basket</footer></aside>", False),
+        ("<h1>Shop</h1>", False),
+    ],
+)
+def test_a_header_that_holds_the_page_is_none(inside: str, is_open: bool) -> None:
+    page = links.page_of("http://x.kr/", f"<body><header><div>{inside}</div></header><p>x</p>")
+    assert (page.selector.xpath("//header").get() is None) == is_open
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import encoded
+from PIL import Image
 from test_crawler_shoes import SmallShop, crawl, items, opened, prepared
 
 from crawler import links
-from crawler.originals import Originals
+from crawler.originals import PROBES, Originals
 from crawler.traps import Traps
 
 
@@ -111,6 +114,26 @@ def test_a_shape_that_gives_nothing_new_is_a_trap() -> None:
     assert not traps.is_trap("http://x.kr/p/1")
 
 
+@pytest.mark.parametrize(
+    "told, address",
+    [
+        ('data-load-more-url="/c?page=2"', "http://x.kr/c?page=2"),
+        ('data-next-page="?pagina=3"', "http://x.kr/c?pagina=3"),
+        ('data-load-more-url="/c?color=2"', None),
+        ('data-image="/i/a?page=2"', None),
+    ],
+)
+def test_the_next_part_of_a_listing_in_an_attribute(told: str, address: str | None) -> None:
+    page = links.page_of("http://x.kr/c", f"<body><button {told}>More</button>")
+    assert list(links.of_page(page)) == ([(address, links.LISTING)] if address else [])
+
+
+def test_a_shop_may_count_its_pages_from_zero() -> None:
+    assert links.canonical("/c?q=%3Arelevance&page=1", "http://x.kr/") != links.canonical(
+        "/c?q=%3Arelevance", "http://x.kr/"
+    )
+
+
 class Resized(SmallShop):
     """Pages name only small pictures; the originals are there."""
 
@@ -132,6 +155,51 @@ def test_originals_behind_sizes_are_fetched(tmp_path: Path) -> None:
         images = [image for item in items(place) for image in item["images"]]
         assert len(images) == 15 and all(image["status"] == "stored" for image in images)
         assert not [path for path in shop.asked if "_90x" in path and path.startswith("/media/")]
+
+
+class SmallDefault(SmallShop):
+    """An image server that answers an address without a size with a small picture."""
+
+    def answer(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+        bare, _, query = path.partition("?")
+        status, body, headers = super().answer(bare if query.startswith("wid=") else path)
+        if path in self.pictures:
+            with Image.open(io.BytesIO(body)) as picture:
+                body = encoded(picture.resize((160, 160)))
+        return status, body, headers
+
+    def page(self, path: str) -> str | None:
+        found = super().page(path)
+        return found.replace('.png"', '.png?wid=400"') if found else None
+
+
+def test_a_small_default_is_no_original(tmp_path: Path) -> None:
+    place = prepared(tmp_path)
+    with opened(SmallDefault()) as shop:
+        code, output = crawl(place, "-a", f"url={shop.url}", "-a", "limit=5")
+        assert code == 0, output
+        images = [image for item in items(place) for image in item["images"]]
+        assert len(images) == 15 and all(image["url"].endswith("?wid=400") for image in images)
+        bare = [path for path in shop.asked if path.startswith("/media/") and "?" not in path]
+        assert len(bare) == PROBES
+
+
+class ColoredTiles(SmallShop):
+    """Tiles link to a product and to the colour that its page opens in."""
+
+    def page(self, path: str) -> str | None:
+        found = super().page(path.partition("?dwvar_")[0])
+        tiles = "".join(f'<a href="/p/{n}?dwvar_{n}_color=BLK"><img></a>' for n in range(7))
+        return found.replace("<h1>All</h1>", tiles) if found else None
+
+
+def test_a_page_and_its_first_colour_are_one_item(tmp_path: Path) -> None:
+    place = prepared(tmp_path)
+    with opened(ColoredTiles()) as shop:
+        code, output = crawl(place, "-a", f"url={shop.url}")
+        assert code == 0, output
+        names = [item["name"] for item in items(place)]
+        assert len(names) == len(set(names)) and len(names) >= 7
 
 
 @pytest.mark.parametrize("is_there, guesses", [(False, 3), (True, 20)])

@@ -29,7 +29,10 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "redis",
         },
     ),
-    "dataset": ({"catalogue"}, {"imagehash", "PIL", "numpy", "faiss", "click"}),
+    "dataset": (
+        {"catalogue"},
+        {"imagehash", "PIL", "numpy", "faiss", "rapidfuzz", "click", "pyarrow"},
+    ),
     "train": (
         {"catalogue"},
         {"torch", "torchvision", "numpy", "faiss", "safetensors", "click", "PIL"},

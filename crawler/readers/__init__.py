@@ -25,6 +25,7 @@ from crawler.readers import (
     shopify,
     woocommerce,
 )
+from crawler.words import without_shop
 
 Reader = Callable[[Page], list[Claim]]
 LADDER: tuple[tuple[str, Reader], ...] = (
@@ -111,6 +112,8 @@ def merge(claims: list[Claim], shop: str | None = None) -> Claim:
         setattr(merged, field, next(iter(told), None))
         if field == "brand_text" and told and shop and told[0].casefold() == shop.casefold():
             merged.brand_text = next(filter(is_known_brand, told), told[0])
+    if merged.name:
+        merged.name = without_shop(merged.name, shop)
     merged.url = next((claim.url for claim in claims if claim.url), None)
     merged.variants = _variants(claims)
     return merged

@@ -186,6 +186,10 @@ def is_about(node: Node, page: Page) -> bool:
         return True
     if name in heading and (len(name.split()) > 1 or len(name) >= 8):
         return True
+    return _is_in_path(node, page)
+
+
+def _is_in_path(node: Node, page: Page) -> bool:
     path = unquote(urlsplit(page.url).path).casefold()
     slugs = (
         node.get(key) for key in ("handle", "slug", "urlKey", "url_key", "seoUrl", "linkRewrite")
@@ -193,9 +197,29 @@ def is_about(node: Node, page: Page) -> bool:
     return any(isinstance(s, str) and len(s) > 4 and s.casefold() in path for s in slugs)
 
 
+def _addressed(found: list[Node], page: Page) -> list[Node]:
+    """Of products that share a name but not a brand, those that the page's address names."""
+    brands = {(text_of(node, _BRAND) or "").casefold() for node in found} - {""}
+    if len(brands) < 2:
+        return found
+    path = urlsplit(page.url).path.rstrip("/")
+    named = [
+        node
+        for node in found
+        if _is_in_path(node, page)
+        or any(
+            isinstance(node.get(key), str) and urlsplit(str(node[key])).path.rstrip("/") == path
+            for key in _URL
+        )
+        or str(node.get("id") or "-") in re.split(r"\W+", path)
+    ]
+    return named or found
+
+
 def read(page: Page) -> list[Claim]:
     """At most one claim: the fullest object about this page, with what a data layer adds to it."""
-    about = [claim(node, page) for node in nodes(page) if is_about(node, page)]
+    found = [node for node in nodes(page) if is_about(node, page)]
+    about = [claim(node, page) for node in _addressed(found, page)]
     if not about:
         return []
     best = max(about, key=lambda c: (len(c.variants), len(c.pictures), bool(c.brand_text)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from crawler import pictures
@@ -9,6 +10,8 @@ from crawler.items import Page, PictureClaim
 from crawler.readers import heading as main_heading
 from crawler.readers import picture_elements
 from crawler.readers.picture_elements import Found
+
+_PARTS = re.compile(r"([/_.=?&,-])")  # of an address; the signs are kept
 
 
 def read(page: Page, anchors: list[str]) -> list[PictureClaim]:
@@ -18,15 +21,58 @@ def read(page: Page, anchors: list[str]) -> list[PictureClaim]:
     """
     root = page.selector.root
     heading = main_heading.element(page)
-    own = [
-        entry for entry in picture_elements.find(root, page.url, heading) if not entry.is_elsewhere
-    ]
+    every = list(picture_elements.find(root, page.url, heading))
+    own = [entry for entry in every if not entry.is_elsewhere]
     order = {element: index for index, element in enumerate(root.iter())}
     anchor = _anchor(own, anchors, order, heading)
     if anchor is None:
         return []
     members = _same_gallery(anchor, own, heading)
-    return _joined(members)
+    held = {pictures.picture_key(url) for entry in members for url in entry.widths}
+    # a layer that enlarges them stands in a part of its own
+    others = [
+        entry
+        for entry in every
+        if entry not in members and any(pictures.picture_key(url) in held for url in entry.widths)
+    ]
+    return like_sizes(_joined([*members, *others]))
+
+
+def like_sizes(claims: list[PictureClaim]) -> list[PictureClaim]:
+    """``claims``, each that is named only small with the address it would have, were it named large.
+
+    How a shop spells sizes is told by the picture that it names in both: where ``/small/a.jpg`` is
+    ``/big/a.jpg``, ``/small/b.jpg`` is tried as ``/big/b.jpg``. What is not there costs one request.
+    """
+    changes = dict.fromkeys(
+        change for claim in claims for url in claim.urls[1:] if (change := _change(url, claim.urls))
+    )
+    found = []
+    for claim in claims:
+        first = claim.urls[0]
+        guesses = (
+            first[: first.rfind(small)] + large + first[first.rfind(small) + len(small) :]
+            for small, large in changes
+            if small in first and large not in first
+        )
+        guess = next(guesses, None)
+        found.append(PictureClaim((guess, *claim.urls), claim.alt) if guess else claim)
+    return found
+
+
+def _change(small: str, urls: tuple[str, ...]) -> tuple[str, str] | None:
+    """What has to be put for what in ``small`` to get the largest address of the same picture.
+
+    Whole parts between signs, with a sign on either side; and it must make the picture larger.
+    """
+    parts, others = _PARTS.split(small), _PARTS.split(urls[0])
+    if len(parts) != len(others) or pictures.rank(small) >= pictures.rank(urls[0]):
+        return None
+    places = [n for n, pair in enumerate(zip(parts, others, strict=True)) if pair[0] != pair[1]]
+    if len(places) != 1 or not 0 < places[0] < len(parts) - 1:
+        return None
+    at = places[0]
+    return "".join(parts[at - 1 : at + 2]), "".join(others[at - 1 : at + 2])
 
 
 def _anchor(

@@ -29,7 +29,8 @@ def element(page: Page) -> Any:
 def text(page: Page) -> str | None:
     """The heading's text, None where the page has none."""
     found = element(page)
-    return _text(found) if found is not None else None
+    told: str | None = page.memo.get("heading-name")
+    return told or (_text(found) if found is not None else None)
 
 
 def _find(page: Page) -> Any:
@@ -88,7 +89,16 @@ def _told_by_title(page: Page) -> Any:
         if _text(candidate.root).casefold() in parts and not _is_aside(candidate.root)
     ]
     in_headings = [candidate for candidate in found if candidate.tag in ("h2", "h3", "h4")]
-    return next(iter(in_headings or found), None)
+    if in_headings or found:
+        return (in_headings or found)[0]
+    # a code or a badge stands in the same element, after the name
+    for candidate in page.selector.xpath(f"//body//*[{_TAGS}][*][string-length(.) < 200]"):
+        own = candidate.root
+        name = clean(own.text or "")
+        if name and name.casefold() in parts and not _is_aside(own):
+            page.memo["heading-name"] = name
+            return own
+    return None
 
 
 def _near_purchase(page: Page) -> Any:

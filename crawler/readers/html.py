@@ -27,7 +27,12 @@ _LABELS = {
 }  # fmt: skip
 _FIELD_OF = {label: field for field, labels in _LABELS.items() for label in labels}
 _BRANDED = re.compile(
-    r"(?<!navbar-)(?<![a-z])(?:brand|vendor)(?:[-_]?(?:name|link|title))?(?![\w-])", re.IGNORECASE
+    r"(?<!navbar-)(?<![a-z])(?:brand|vendor|manufacturer)(?:[-_]?(?:name|link|title|logo))?(?![\w-])",
+    re.IGNORECASE,
+)
+_BRAND_PAGE = re.compile(
+    r"(?:/|[?&])(?:brands?|marken?|marques?|marcas?|manufacturers?|hersteller)[/=-](?=.)",
+    re.IGNORECASE,
 )
 _PRICE = re.compile(
     r"(?:[$€£₩¥]|kr\.?|USD|EUR|KRW|GBP)\s?\d[\d.,]*|\d[\d.,]*\s?(?:[€₩£¥]|원|(?:USD|EUR|KRW|GBP|won|kr|zł)\b)",
@@ -118,7 +123,8 @@ def brand(page: Page, name: str | None, path: list[str], told: dict[str, str]) -
     found = page.selector.xpath(
         "//*[not(ancestor::nav or ancestor::footer or ancestor::header)]"
         "[self::a[contains(@href,'/brand') or contains(@href,'brand=') or contains(@href, 'vendor')]"
-        " or contains(translate(@class,'BRAND','brand'), 'brand') or contains(@class, 'vendor')]"
+        " or contains(translate(@class,'BRAND','brand'), 'brand') or contains(@class, 'vendor')"
+        " or contains(@class, 'manufacturer')]"
     )
     title = main_heading.element(page)
     above = set(title.iterancestors()) if title is not None else set()
@@ -128,15 +134,29 @@ def brand(page: Page, name: str | None, path: list[str], told: dict[str, str]) -
         if (node.root.tag == "a" or _BRANDED.search(node.root.get("class") or ""))
         and not is_elsewhere(node.root, page.url, above)
     ]
-    texts = [text for text in map(_text, linked) if text and len(text) <= 40]
+    texts = [text for text in map(_brand_text, linked) if text and len(text) <= 40]
     near = [text for text in texts if is_known_brand(text)] or texts[:1]
     if near:
         return near[0]
     for crumb in reversed(path):
         if is_known_brand(crumb):
             return crumb
+    for link in page.selector.xpath(f"{_CRUMBS}//a[@href]"):
+        if _BRAND_PAGE.search(link.attrib["href"]) and (crumb := _text(link)) in path:
+            return crumb
     head = brand_at_head(name or "")
     return head[0] if head else told.get("maker")
+
+
+def _brand_text(found: Selector) -> str:
+    """The brand that an element shows, without a label before it; by its logo where that is all."""
+    shown = _text(found)
+    if not shown:
+        own = found.xpath("(descendant-or-self::img/@alt | descendant-or-self::img/@title)[1]")
+        return clean(own.get() or "") or ""
+    label, _, rest = shown.partition(" ")
+    is_label = _FIELD_OF.get(label.strip(" :：").casefold()) in ("brand_text", "maker")
+    return rest.strip(" :：") if is_label else shown
 
 
 def looks_sold(page: Page) -> bool:

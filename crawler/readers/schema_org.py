@@ -66,8 +66,19 @@ def claim(node: Node, base: str, source: str, ids: dict[str, Node]) -> Claim:
     entries = [*each(node.get("hasVariant")), *each(node.get("model"))]
     nodes = [_resolved(entry, ids) for entry in entries if isinstance(entry, dict)]
     flat = [{**entry, "hasVariant": None, "model": None} for entry in nodes]
-    found.variants = colourways(claim(entry, base, source, ids) for entry in flat)
+    variants = [claim(entry, base, source, ids) for entry in flat]
+    for variant, entry in zip(variants, flat, strict=True):
+        if _is_name_and_size(variant.name, found.name, text(entry.get("size"))):
+            variant.name = None
+    found.variants = colourways(variants)
     return found
+
+
+def _is_name_and_size(name: str | None, group: str | None, size: str | None) -> bool:
+    """Whether a variant is called as its product is, with nothing but its size behind it."""
+    if not (name and group and size) or not name.startswith(group):
+        return False
+    return name[len(group) :].strip(" ,/|-–—()").casefold() == size.casefold()
 
 
 def _resolved(node: Node, ids: dict[str, Node]) -> Node:

@@ -65,7 +65,7 @@ def _variants(page: Page, form: Any) -> list[Claim]:
             found.append(Claim(source="woocommerce", color=color, sku=sku, pictures=pictures))
     kept = colourways(found)
     firsts = {claim.pictures[0].urls[0] for claim in kept if claim.pictures}
-    return kept if len(kept) > 1 and len(firsts) == len(kept) else []
+    return kept if len(firsts) == len(kept) else []
 
 
 def _color(form: Any, attributes: dict[str, Any]) -> str | None:
