@@ -40,8 +40,8 @@ def main(folder: Path | None, kills: int, seed: int, timeout: int) -> None:
         feed, done = place / "data" / "crawl" / "items.jsonl", 0
         for number in range(kills):
             crawl = _start(place, shop.url)
-            # 3 s to import and open; then anywhere in the work that is left
-            wait_s = chance.uniform(1.0, 8.0)
+            # about 2 s to import and open; then anywhere in a short piece of work, so that much is left
+            wait_s = chance.uniform(1.0, 4.5)
             try:
                 crawl.wait(wait_s)
             except subprocess.TimeoutExpired:
