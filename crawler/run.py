@@ -91,7 +91,7 @@ class Run:
         self.feed = folder / "items.jsonl"
         self.state = state_of(folder, state)
         self._lock = locked(self.feed, self.state)
-        self.cut_bytes = journal.cut_torn_line(self.feed)
+        journal.cut_torn_line(self.feed)
         places = (self.state, folder) if join is None else (folder, self.state)
         self.journal, other = (journal.Journal(place) for place in places)
         if other.unfinished() is not None:  # alone until now and shared from now on, or the reverse
@@ -118,7 +118,7 @@ class Run:
             return
         if held is not None:
             journal.merge(self.feed, self.journal.path, _keep_all)
-            KnownPages(self.state, self.folder, self.feed).write(self.journal.path, self._kept())
+            KnownPages(self.state, self.folder, self.feed, is_used=False).write(self.journal.path)
         begun = {"what": header, "at": now.isoformat(timespec="seconds")}
         self.journal.start(begun if shared is None else begun | {"shared": shared})
 
@@ -158,15 +158,12 @@ class Run:
         total, vanished = journal.merge(
             self.feed, self.journal.path, is_vanished, lambda site: site not in fallen
         )
-        self.pages.write(self.journal.path, self._kept())
+        self.pages.write(self.journal.path)
+        self.pages.close()
         self.known.close()
         self.journal.close(is_finished)
         self._lock.close()
         return total, vanished, fallen
-
-    def _kept(self) -> set[bytes]:
-        items = (item for _, _, item in journal.lines(self.feed))
-        return {journal.digest(str(item.get("site")), str(item.get("url"))) for item in items}
 
 
 def _age(header: dict[str, Any], now: datetime) -> timedelta:

@@ -53,11 +53,11 @@ class KnownPages:
             if is_used
         }
         self._items: dict[bytes, list[tuple[int, int]]] = {}
-        if not self._pages:
+        if not self._pages or not feed.exists():
+            self._pages = {}
             return
         for offset, length, item in lines(feed):
-            key = digest(str(item.get("site")), str(item.get("url")))
-            self._items.setdefault(key, []).append((offset, length))
+            self._items.setdefault(_key(item), []).append((offset, length))
         # kept open: both may be replaced while the run goes on
         self._page_file, self._feed_file = self.path.open("rb"), feed.open("rb")
 
@@ -121,17 +121,29 @@ class KnownPages:
             found.append(json.loads(self._feed_file.read(length)))
         return found
 
-    def write(self, run: Path, is_kept: set[bytes]) -> None:
-        """Bring ``pages.jsonl`` up to date by the run's journal; pages of no kept item go."""
+    def write(self, run: Path) -> None:
+        """Bring ``pages.jsonl`` up to date by the run's journal; pages whose items left the feed go."""
         entries = {(line["site"], line["page"]): line for _, _, line in self._lines()}
         for _, _, line in lines(run):
             if "answer" in line:
                 entry = line["answer"]
                 entries[entry["site"], entry["page"]] = entry
+        if not entries and not self.path.exists():
+            return
+        held = {_key(item) for _, _, item in lines(self._feed)}
         kept = [
             to_line(entry)
             for (site, _), entry in sorted(entries.items())
-            if all(digest(site, url) in is_kept for url in entry["urls"])
+            if all(digest(site, url) in held for url in entry["urls"])
         ]
-        if kept or self.path.exists():
-            write_text(self.path, "".join(line + "\n" for line in kept))
+        write_text(self.path, "".join(line + "\n" for line in kept))
+
+    def close(self) -> None:
+        """Close the files that are read from."""
+        if self._pages:
+            self._page_file.close()
+            self._feed_file.close()
+
+
+def _key(item: dict[str, Any]) -> bytes:
+    return digest(str(item.get("site")), str(item.get("url")))

@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -249,6 +250,16 @@ def test_pages_that_did_not_change_are_not_sent_again(shop: SmallShop, place: Pa
     code, output = crawl(place, "-a", f"url={shop.url}")
     assert (code, shop.statuses[304]) == (0, PRODUCTS - 2), output
     check_whole(place, PRODUCTS - 1)
+
+
+def test_a_folder_that_was_emptied_is_filled_again(shop: SmallShop, place: Path) -> None:
+    shop.has_versions = True
+    assert crawl(place, "-a", f"url={shop.url}")[0] == 0
+    shutil.rmtree(place / "data" / "crawl")  # what is remembered of its pages stays in var
+    shop.statuses.clear()
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, shop.statuses[304]) == (0, 0), output
+    check_whole(place)
 
 
 @pytest.mark.parametrize("fault", ["products", "pictures"])

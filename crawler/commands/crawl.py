@@ -51,6 +51,7 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
         try:
             sites = read_sites(Path(self.settings["SHOES_PARAMS"]), opts.spargs)
             self._check_browser(sites)
+            self._check_share()
             check_folders(Path(self.settings["SHOES_DIR"]), Path(self.settings["SHOES_STATE_DIR"]))
             if self.settings["SHOES_REDIS"]:
                 connect(self.settings["SHOES_REDIS"], tries=0).close()
@@ -71,6 +72,15 @@ class Command(ScrapyCrawl):  # type: ignore[misc]  # scrapy is untyped here
         told = [site.name for site in sites if site.browser]
         if told and (missing := browser.why_missing(self.settings)):
             raise CatalogueError(f"{told[0]}: browser is true, and {missing}")
+
+    def _check_share(self) -> None:
+        told = self.settings["SHOES_LEAST_SHARE"]
+        try:
+            is_share = 0 <= float(told) <= 1
+        except (TypeError, ValueError):
+            is_share = False
+        if not is_share:
+            raise CatalogueError(f"SHOES_LEAST_SHARE={told!r:.40}: it must be a number, 0 to 1")
 
     def _crawl(self, args: list[str], opts: argparse.Namespace, sites: list[Site]) -> None:
         settings = self.settings
