@@ -1,4 +1,4 @@
 """The shared vocabulary: records and manifests, slugs and brands, params.yaml and brands.yaml, errors.
 
-Standard library, and ruamel.yaml for params.yaml alone.
+Standard library, ruamel.yaml for params.yaml, and click for the stages' common way to tell a fault.
 """

@@ -19,6 +19,7 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_manifest
 from catalogue.params import absent_brands, check_sites
 from catalogue.schema import SPLITS, Photo
+from catalogue.stages import Stages
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -35,53 +36,9 @@ SAME_PRODUCTS = click.option(
 
 
 SECTIONS = {name: name for name in ("ingest", "clean", "dedup", "split", "pack")} | {"pin": "pack"}
-NO_PARAMS = ("jobs", "brand")  # options that no section holds, paths apart
 
 
-class Stages(click.Group):
-    """A group whose commands answer a fault in the data with one line and exit code 1.
-
-    DVC spells out params.yaml as options: a refused one is told with its place there, exit code 2.
-    """
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except CatalogueError as error:
-            raise click.ClickException(str(error)) from error
-        except click.UsageError as error:
-            place = _place(error)
-            if place is None:
-                raise
-            raise click.UsageError(f"{error.format_message()} {place}", error.ctx) from error
-
-
-def _place(error: click.UsageError) -> str | None:
-    """Where in params.yaml a refused option may stand and what is allowed; None where nowhere."""
-    section = SECTIONS.get((error.ctx and error.ctx.command.name) or "")
-    param = getattr(error, "param", None)
-    if isinstance(error, click.BadParameter):
-        option = param.opts[0] if param else str(error.param_hint)
-    else:
-        option = getattr(error, "option_name", "")  # no such one, or one without its value
-    key = option.removeprefix("--").removeprefix("no-")  # DVC says --no-crop for `crop: false`
-    if section is None or key in NO_PARAMS or (param and isinstance(param.type, click.Path)):
-        return None
-    if not key:  # a word too many
-        return f"In params.yaml: a value of {section}."
-    return f"In params.yaml: {section}.{key}{_allowed(param) if param else ''}."
-
-
-def _allowed(param: click.Parameter) -> str:
-    kind = param.type
-    if isinstance(kind, click.IntRange | click.FloatRange):
-        name = "a whole number" if isinstance(kind, click.IntRange) else "a number"
-        bound = "or more" if kind.max is None else f"to {kind.max}"
-        return f", {name}, {kind.min} {bound}"
-    return ", a whole number" if kind is click.INT else ""
-
-
-@click.group(cls=Stages)
+@click.group(cls=Stages, sections=SECTIONS)
 def main() -> None:
     """Turn crawled pictures into a dataset that one can trust."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

@@ -12,13 +12,14 @@ from typing import Any
 import click
 
 from catalogue.brand_list import read_brands
-from catalogue.errors import CatalogueError
 from catalogue.manifest import write_json
+from catalogue.stages import Stages
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 BRANDS = click.option("--brands", type=FILE, default=Path("brands.yaml"), show_default=True)
 WORK = Path("var/train")
+SECTIONS = {name: name for name in ("base", "gate", "index", "evaluate")} | {"fit": "train"}
 
 
 def _training_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -44,22 +45,7 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-class Stages(click.Group):
-    """A group that says where in params.yaml a refused option stands; DVC hands it down from there."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except click.BadParameter as error:
-            if error.ctx is None or error.param is None:
-                raise
-            section = {"fit": "train"}.get(error.ctx.command.name or "", error.ctx.command.name)
-            place = f"params.yaml: {section}.{error.param.opts[0].removeprefix('--')}"
-            message = f"{error.message} ({place})"
-            raise click.BadParameter(message, error.ctx, error.param) from error
-
-
-@click.group(cls=Stages)
+@click.group(cls=Stages, sections=SECTIONS)
 def cli() -> None:
     """Train and measure: base, one net per brand, gate, gallery, evaluation."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -211,14 +197,5 @@ def _settings(options: dict[str, Any], freeze_norm: bool = False) -> Any:
     return Settings(**options, freeze_norm=freeze_norm)
 
 
-def main() -> None:
-    """Run a stage; a fault in data or configuration is one line and exit code 1."""
-    try:
-        cli(prog_name="python -m train")
-    except CatalogueError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    cli(prog_name="python -m train")
