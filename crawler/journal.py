@@ -244,7 +244,7 @@ def merge(
         for offset, length, item in complete_items(run):
             if (key := digest(item["site"], item["url"])) not in held:
                 seen.add(key)
-                rows.append((_order(item), run, offset, length))
+                rows.append((feed_order(item), run, offset, length))
     if not rows and not unchanged:
         return sum(1 for _ in lines(feed)), []
     vanished: list[str] = []
@@ -256,13 +256,14 @@ def merge(
         if key not in held and key not in unchanged and is_vanished(site, url):
             vanished.append(url)
             continue
-        rows.append((_order(item), feed, offset, length))
+        rows.append((feed_order(item), feed, offset, length))
     rows.sort(key=lambda row: row[0])
     _write(feed, run, rows)
     return len(rows), sorted(vanished)
 
 
-def _order(item: dict[str, Any]) -> tuple[str, str, str, str]:
+def feed_order(item: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Site, url, colour and SKU of an item: what a line of the feed is sorted by."""
     site, url, color, sku = (str(item.get(key) or "") for key in ("site", "url", "color", "sku"))
     return site, url, color, sku
 

@@ -25,7 +25,7 @@ from catalogue.brand_list import write_brands
 from catalogue.errors import CatalogueError
 from catalogue.manifest import MAX_LINE_BYTES, from_dict, to_line
 from catalogue.schema import SHA256, Listing
-from crawler.journal import complete_items, digest
+from crawler.journal import complete_items, digest, feed_order
 from crawler.run import locked, state_of
 
 _SOURCES = ("items.jsonl", "run.jsonl")  # of a folder: the feed, and the journal of a killed worker
@@ -33,8 +33,6 @@ _EXTENSION = re.compile(r"\.[a-z0-9]{1,8}")
 _FACTS = ("sha256", "path", "width_px", "height_px", "bytes", "content_type")
 _MISSING = "missing when crawls were merged"
 _MOST_TOLD = 20  # bad lines that are told one by one
-
-Key = tuple[str, str, str, str]  # site, url, color, sku: what a line of the feed is sorted by
 
 
 @dataclass
@@ -94,20 +92,15 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
 
 def _best(files: Mapping[Path, IO[bytes]], places: list[Path], told: Merged) -> list[_Row]:
     """The best line of each product, in the order of the feed."""
-    rows: dict[bytes, tuple[Key, _Row]] = {}
+    rows: dict[bytes, tuple[tuple[str, ...], _Row]] = {}
     for path, file in files.items():
         for item, row in _lines(path, file, places, told):
-            key = _key(item)
+            key = feed_order(item)
             held = rows.get(digest(*key))
             told.again += held is not None
             if held is None or row.rank > held[1].rank:
                 rows[digest(*key)] = (key, row)
     return [row for _, row in sorted(rows.values(), key=lambda one: one[0])]
-
-
-def _key(item: dict[str, Any]) -> Key:
-    site, url, color, sku = (str(item.get(key) or "") for key in ("site", "url", "color", "sku"))
-    return site, url, color, sku
 
 
 # -- reading -------------------------------------------------------------------------------------

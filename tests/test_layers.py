@@ -31,7 +31,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     "dataset": (
         {"catalogue"},
-        {"imagehash", "PIL", "numpy", "faiss", "rapidfuzz", "click", "pyarrow"},
+        {"imagehash", "PIL", "numpy", "faiss", "rapidfuzz", "scipy", "click", "pyarrow"},
     ),
     "train": (
         {"catalogue"},
