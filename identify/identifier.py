@@ -1,6 +1,6 @@
 """Photos to answers: verdict, brand, product name, confidence, candidates and similar shoes.
 
-The arm, its temperature and the threshold are those that `evaluate` chose on validation.
+The arm, what is fitted for it and the threshold are those that `evaluate` chose on validation.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Identifier:
     ) -> None:
         self._system, self._photos, self._products = system, photos, products
         self._arm = str(settings["arm"])
-        self._temperature = float(settings["temperature"])
+        self._fitted = {str(name): float(value) for name, value in settings["fitted"].items()}
         self._threshold = float(settings["threshold"])
         self._neighbours = neighbours
 
@@ -123,7 +123,7 @@ class Identifier:
             return Identification(photo, arm=self._arm, verdict="not_a_shoe")
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None]  # (1, 3, S, S)
         evidence = gather(self._system, pixels)
-        scores = RULES[self._arm](evidence, self._system, self._temperature)[0]  # (P,)
+        scores = RULES[self._arm](evidence, self._system, self._fitted)[0]  # (P,)
         order = scores.argsort(descending=True, stable=True)[: max(top, 1)].tolist()
         best = self._candidate(order[0], scores)
         is_known = float(scores[order[0]]) >= self._threshold

@@ -95,7 +95,7 @@ def fingerprint(brand: str) -> str:
     paths = [
         *sorted(Path("data/pack", brand).glob("*")),
         Path("data/overrides", f"{brand}.json"),
-        Path("models/base/weights.safetensors"),
+        *sorted(Path("models/base").glob("*.safetensors")),
         Path("params.yaml"),
         *sorted(Path("train").glob("*.py")),
     ]

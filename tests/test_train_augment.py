@@ -7,7 +7,7 @@ from conftest import draw_shoe
 from PIL import Image
 from torchvision.transforms.functional import pil_to_tensor
 
-from train.augment import augment
+from train.augment import _on_other_ground, augment
 from train.color import color_histogram
 from train.data import normalise
 
@@ -18,13 +18,18 @@ def picture(**how: object) -> torch.Tensor:
     return tensor
 
 
+def masks(pixels: torch.Tensor) -> torch.Tensor:
+    return (pixels.amin(dim=1) < 250).to(torch.uint8) * 255
+
+
 def test_the_same_seed_gives_the_same_variants_and_another_gives_others() -> None:
     pixels = torch.stack([picture()] * 4)
     first, again, other = (
-        augment(pixels, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+        augment(pixels, masks(pixels), 48, torch.Generator().manual_seed(seed))
+        for seed in (1, 1, 2)
     )
     assert torch.equal(first, again) and not torch.equal(first, other)
-    assert first.shape == normalise(pixels).shape and not torch.equal(first[0], first[1])
+    assert first.shape == normalise(pixels, 48).shape and not torch.equal(first[0], first[1])
 
 
 def test_light_changes_but_a_red_shoe_stays_red() -> None:
@@ -33,13 +38,30 @@ def test_light_changes_but_a_red_shoe_stays_red() -> None:
     def redness(normalised: torch.Tensor) -> torch.Tensor:
         mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
         std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
-        channels = (normalised * std + mean).mean(dim=(2, 3))  # (B, 3)
+        middle = (normalised * std + mean)[:, :, 16:48, 16:48]  # the ground outweighs a small shoe
+        channels = middle.mean(dim=(2, 3))  # (B, 3)
         return channels[:, 0] - channels[:, 2]
 
     generator = torch.Generator().manual_seed(0)
-    of_red, of_blue = (redness(augment(torch.stack([one] * 64), generator)) for one in (red, blue))
-    middle = float(redness(normalise(torch.stack([red, blue]))).mean())
+    shoes = [torch.stack([one] * 64) for one in (red, blue)]
+    whole = torch.full((64, 64, 64), 255, dtype=torch.uint8)  # no ground to replace
+    of_red, of_blue = (redness(augment(shoe, whole, 64, generator)) for shoe in shoes)
+    middle = float(redness(normalise(torch.stack([red, blue]), 64)).mean())
     assert (of_red > middle).float().mean() > 0.95 and (of_blue < middle).float().mean() > 0.95
+
+
+def test_the_ground_of_some_is_replaced_and_the_shoe_never() -> None:
+    pixels = torch.full((64, 3, 32, 32), 255, dtype=torch.uint8)
+    pixels[:, :, 8:24, 8:24] = torch.tensor([200, 40, 40], dtype=torch.uint8).view(3, 1, 1)
+    shoe = torch.zeros(64, 32, 32, dtype=torch.uint8)
+    shoe[:, 8:24, 8:24] = 255
+    pictures = _on_other_ground(
+        pixels.float() / 255, shoe[:, None].float() / 255, torch.Generator().manual_seed(0)
+    )
+    assert torch.equal(pictures[:, :, 8:24, 8:24], (pixels.float() / 255)[:, :, 8:24, 8:24])
+    is_new = (pictures[:, :, 0, 0] != 1).any(dim=1)
+    assert 16 < int(is_new.sum()) < 48
+    assert len(pictures[is_new][:, :, 0, 0].unique(dim=0)) > 10
 
 
 def test_the_histogram_does_not_see_the_ground() -> None:

@@ -36,6 +36,7 @@ def settings(**changed: object) -> Settings:
         "label_smoothing": 0.1,
         "seed": 0,
         "precision": "fp32",
+        "size": 32,
     }
     return Settings(**{**values, **changed})  # type: ignore[arg-type]
 
@@ -52,6 +53,7 @@ def make_pack(folder: Path, brand: str, products: int, photos: int = 6) -> Path:
             name = f"{brand}{product}{photo}".encode().hex().ljust(64, "0")[:64]
             rows.append({"photo_id": name, "label": product, "split": split, "view": None})
     np.save(folder / "pixels.npy", np.stack(pixels))
+    np.save(folder / "masks.npy", np.full((len(pixels), 32, 32), 255, np.uint8))
     labels = [f"{brand}/p{product}" for product in range(products)]
     described = {"size": 32, "crop": True, "labels": labels, "photos": rows}
     (folder / "pack.json").write_text(json.dumps(described))
@@ -74,7 +76,8 @@ def test_two_runs_give_the_same_bytes_and_leave_no_checkpoint(tmp_path: Path) ->
     pack = make_pack(tmp_path / "pack", "acme", 3)
     first, again = (fit_one(tmp_path, name, pack, "scratch", tmp_path) for name in ("a", "b"))
     assert files(first) == files(again)
-    assert set(files(first)) == {"weights.safetensors", "model.json", "m.json", "c.csv"}
+    nets = {"weights.safetensors", "without-val.safetensors"}
+    assert set(files(first)) == {*nets, "model.json", "m.json", "c.csv"}
     description = read_description(first / "weights.safetensors")
     assert (description.labels, description.size) == (("acme/p0", "acme/p1", "acme/p2"), 32)
     assert description.data_sha256 == load_pack(pack).sha256
@@ -83,16 +86,17 @@ def test_two_runs_give_the_same_bytes_and_leave_no_checkpoint(tmp_path: Path) ->
 def test_the_head_starts_from_the_rows_that_the_base_knows(tmp_path: Path) -> None:
     pinned = make_pack(tmp_path / "pin", "acme", 2)
     base = tmp_path / "base"
-    fit_base(settings(), pinned, base, base / "m.json", base / "c.csv", tmp_path / "work")
+    refitted = settings(refit_epochs=1)
+    fit_base(refitted, pinned, base, base / "m.json", base / "c.csv", tmp_path / "work")
     grown = load_pack(make_pack(tmp_path / "pack", "acme", 3))
-    net, _ = starting_net(grown, settings(), "base", base)
+    net, _ = starting_net(grown, settings(), "base", base / "weights.safetensors")
     base_net, description = load_net(base / "weights.safetensors")
     assert description.labels == ("acme/p0", "acme/p1")
     assert torch.equal(net.head.weight[:2], base_net.head.weight)
     new = net.head.weight[2]
     assert torch.isclose(new.norm(), base_net.head.weight.norm(dim=1).mean())
     with pytest.raises(CatalogueError, match=r"train\.arch is resnet34 .* resnet18"):
-        starting_net(grown, settings(arch="resnet34"), "base", base)
+        starting_net(grown, settings(arch="resnet34"), "base", base / "weights.safetensors")
 
 
 def test_one_product_is_too_few_and_an_empty_pack_too(tmp_path: Path) -> None:
@@ -103,6 +107,7 @@ def test_one_product_is_too_few_and_an_empty_pack_too(tmp_path: Path) -> None:
         else:
             folder.mkdir()
             np.save(folder / "pixels.npy", np.zeros((0, 32, 32, 3), np.uint8))
+            np.save(folder / "masks.npy", np.zeros((0, 32, 32), np.uint8))
             empty = {"size": 32, "crop": True, "labels": [], "photos": []}
             (folder / "pack.json").write_text(json.dumps(empty))
         stale = tmp_path / f"out-{name}" / "weights.safetensors"  # of a run that had enough

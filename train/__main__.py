@@ -31,6 +31,12 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--batch-size", type=click.IntRange(2, 4096), required=True),
             click.option("--lr", type=click.FloatRange(0, 10, min_open=True), required=True),
             click.option("--weight-decay", type=click.FloatRange(0, 10), required=True),
+            click.option(
+                "--size",
+                type=click.IntRange(32, 512),
+                required=True,
+                help="px, the side of the pictures that the net sees; at most pack.size.",
+            ),
             click.option("--label-smoothing", type=click.FloatRange(0, 0.9), required=True),
             click.option("--seed", type=click.IntRange(0), required=True),
             click.option(
@@ -53,6 +59,12 @@ def cli() -> None:
 
 @cli.command()
 @_training_options
+@click.option(
+    "--refit-epochs",
+    type=click.IntRange(0, 10_000),
+    required=True,
+    help="More epochs at the end, on train and val photos.",
+)
 @click.option("--pin", type=FOLDER, default=Path("data/base"), show_default=True)
 @click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
 @click.option("--metrics", type=FOLDER, default=Path("metrics"), show_default=True)
@@ -129,11 +141,11 @@ def overrides(brands: Path, params: Path, out: Path) -> None:
 @click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
 def gate(ridge: float, brands: Path, packs: Path, models: Path) -> None:
     """Fit brand probabilities on the base's embedding."""
-    from train.gate import build_gate, save_gate
+    from train.gate import build_gates, save_gate
+    from train.model import weights_of
 
-    save_gate(
-        models / "gate" / "gate.safetensors", build_gate(read_brands(brands), packs, models, ridge)
-    )
+    for kind, built in build_gates(read_brands(brands), packs, models, ridge).items():
+        save_gate(weights_of(models / "gate", kind), built)
 
 
 @cli.command()

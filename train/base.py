@@ -3,12 +3,15 @@
 It is the warm start of every brand's net, the space of the gate and of similar shoes, and, while
 its pin covers all brands, the joint rival. Its only input is the pinned pixels, so that adding a
 brand leaves it, and every net started from it, untouched.
+
+Two nets come out: ``without-val.safetensors`` has seen train photos alone and is what validation
+measures; ``weights.safetensors`` went on with train and val photos and is what answers.
 """
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,13 +19,14 @@ import torch
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_json
 from train.data import load_pack
-from train.fit import temperature_on_val, write_curve
-from train.loop import Settings, fingerprint, run
-from train.model import Description, ShoeNet, save_net
+from train.fit import describe, temperature_on_val, write_curve
+from train.loop import Settings, check_size, fingerprint, run
+from train.model import SPLITS, WHOLE, WITHOUT_VAL, ShoeNet, save_net, weights_of
 from train.seed import derived_seed, make_deterministic
 
 # Nothing else trains while the base does. Fixed, whatever the machine has: the count changes bytes.
 THREADS = 2
+REFIT_LR_SHARE = 0.3  # of the peak: the net is trained, val photos join in
 
 
 def fit_base(
@@ -35,6 +39,7 @@ def fit_base(
     """
     make_deterministic(THREADS)
     pack = load_pack(pin_folder)
+    check_size(settings, pack, "base")
     trained_labels = {int(pack.label_index[i]) for i in pack.rows("train")}
     if len(trained_labels) < 2:
         raise CatalogueError(
@@ -44,28 +49,22 @@ def fit_base(
             "then `solemap base --repin` and `dvc repro`."
         )
     torch.manual_seed(derived_seed("base", settings.seed))
-    net = ShoeNet(settings.arch, len(pack.labels))
+    net = ShoeNet(settings.arch, len(pack.labels), settings.size)
+    described = describe(pack, settings)
     checkpoint = work / f"base-{fingerprint(pack, settings, 'scratch')}"
-    curve = run(net, pack, settings, checkpoint)
     (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
-    save_net(
-        model_folder / "weights.safetensors",
-        net.eval(),
-        Description(
-            arch=settings.arch,
-            size=int(pack.pixels.shape[-1]),
-            crop=pack.crop,
-            background=pack.background,
-            labels=pack.labels,
-            data_sha256=pack.sha256,
-            params=asdict(settings),
-        ),
-    )
+    curve = run(net, pack, settings, checkpoint / WITHOUT_VAL, SPLITS[WITHOUT_VAL])
+    temperature = temperature_on_val(net, pack)
+    save_net(weights_of(model_folder, WITHOUT_VAL), net.eval(), described)
+    if settings.refit_epochs:
+        more = replace(settings, epochs=settings.refit_epochs, lr=settings.lr * REFIT_LR_SHARE)
+        run(net, pack, more, checkpoint / WHOLE, SPLITS[WHOLE])
+    save_net(weights_of(model_folder, WHOLE), net.eval(), described)
     summary = {
         "products": len(pack.labels),
         "brands": len({label.partition("/")[0] for label in pack.labels}),
         "photos": {split: len(pack.rows(split)) for split in ("train", "val")},
-        "temperature": temperature_on_val(net, pack),
+        "temperature": temperature,
     }
     write_json(model_folder / "model.json", summary)
     write_json(metrics_path, {**summary, "val_top1": curve[-1]["val_top1"]})

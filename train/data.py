@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from catalogue.errors import CatalogueError
 
@@ -22,11 +23,13 @@ _STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 class Pack:
     """Photos ready to train; row i of every field is the same photo.
 
-    ``pixels`` is uint8 (N, 3, S, S) in RGB; ``label_index`` int64 (N,) into ``labels``, which are
-    ``brand/product``; ``sha256`` identifies pixels and labels together.
+    ``pixels`` is uint8 (N, 3, S, S) in RGB, ``masks`` uint8 (N, S, S) from 0 background to 255 shoe
+    and 255 throughout where the ground is not plain; ``label_index`` int64 (N,) into ``labels``,
+    which are ``brand/product``; ``sha256`` identifies pixels, masks and labels together.
     """
 
     pixels: torch.Tensor
+    masks: torch.Tensor
     labels: tuple[str, ...]
     label_index: torch.Tensor
     split: tuple[str, ...]
@@ -36,13 +39,13 @@ class Pack:
     sha256: str
     background: str = "keep"  # neutral: white outside the shoe's mask
 
-    def rows(self, split: str) -> torch.Tensor:
-        """Row numbers of the photos of ``split``, int64."""
-        return torch.tensor([i for i, s in enumerate(self.split) if s == split], dtype=torch.int64)
+    def rows(self, *splits: str) -> torch.Tensor:
+        """Row numbers of the photos of ``splits``, int64."""
+        return torch.tensor([i for i, s in enumerate(self.split) if s in splits], dtype=torch.int64)
 
 
 def load_pack(folder: Path) -> Pack:
-    """Read ``pixels.npy`` and ``pack.json`` of ``folder``.
+    """Read ``pixels.npy``, ``masks.npy`` and ``pack.json`` of ``folder``.
 
     Raises:
         CatalogueError: a file is missing, damaged or the two do not fit together.
@@ -54,11 +57,14 @@ def load_pack(folder: Path) -> Pack:
         digest.update((folder / "pack.json").read_bytes())
         pixels = np.load(folder / "pixels.npy", allow_pickle=False)
         digest.update(pixels.tobytes())
+        masks = np.load(folder / "masks.npy", allow_pickle=False)
+        digest.update(masks.tobytes())
         photos = description["photos"]
         labels = tuple(str(label) for label in description["labels"])
         label_index = torch.tensor([int(photo["label"]) for photo in photos], dtype=torch.int64)
         pack = Pack(
             pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),  # (N, 3, S, S)
+            masks=torch.from_numpy(masks),
             labels=labels,
             label_index=label_index,
             split=tuple(str(photo["split"]) for photo in photos),
@@ -70,11 +76,14 @@ def load_pack(folder: Path) -> Pack:
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise CatalogueError(f"{folder}: not a readable pack ({error}). {remedy}") from error
-    if pixels.dtype != np.uint8 or len(pixels) != len(photos) or len(labels) > MAX_LABELS:
+    is_whole = masks.dtype == np.uint8 and masks.shape == pixels.shape[:3]
+    if pixels.dtype != np.uint8 or len(pixels) != len(photos) or not is_whole:
         raise CatalogueError(
-            f"{folder}: {pixels.dtype} pixels of {len(pixels)} photos beside "
-            f"{len(photos)} described ones; they must be uint8 and as many. {remedy}"
+            f"{folder}: {pixels.dtype} pixels of {len(pixels)} photos and {masks.dtype} masks of "
+            f"{len(masks)} beside {len(photos)} described ones; they must be uint8 and as many. {remedy}"
         )
+    if len(labels) > MAX_LABELS:
+        raise CatalogueError(f"{folder}: {len(labels)} labels; {MAX_LABELS} are allowed. {remedy}")
     if len(photos) and not 0 <= int(label_index.min()) <= int(label_index.max()) < len(labels):
         raise CatalogueError(f"{folder}: a label index is outside 0..{len(labels) - 1}. {remedy}")
     return pack
@@ -85,6 +94,7 @@ def select(pack: Pack, rows: torch.Tensor) -> Pack:
     chosen = rows.tolist()
     return Pack(
         pixels=pack.pixels[rows],
+        masks=pack.masks[rows],
         labels=pack.labels,
         label_index=pack.label_index[rows],
         split=tuple(pack.split[i] for i in chosen),
@@ -101,6 +111,9 @@ def standardised(pictures: torch.Tensor) -> torch.Tensor:
     return ((pictures - _MEAN) / _STD).contiguous(memory_format=torch.channels_last)
 
 
-def normalise(pixels: torch.Tensor) -> torch.Tensor:
-    """uint8 (B, 3, S, S) to the float input of a net, the same shape."""
-    return standardised(pixels.float() / 255)
+def normalise(pixels: torch.Tensor, size: int) -> torch.Tensor:
+    """uint8 (B, 3, S, S) to the float input of a net, (B, 3, size, size), each pixel an area's mean."""
+    pictures = pixels.float() / 255
+    if pictures.shape[-1] != size:
+        pictures = functional.interpolate(pictures, (size, size), mode="area")
+    return standardised(pictures)

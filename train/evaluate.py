@@ -1,14 +1,13 @@
 """The `evaluate` stage: every arm on the same photos; val chooses, test reports, once.
 
 Writes ``metrics/val.json`` and ``metrics/system.json`` (all arms), ``metrics/answers.jsonl`` (the
-chosen arm's answer to each test photo), ``metrics/summary.json`` (what `dvc metrics show` prints) and ``models/system.json`` (the arm, its temperature and the unknown
-threshold that `identify` loads).
+chosen arm's answer to each test photo), ``metrics/summary.json`` (what `dvc metrics show` prints) and
+``models/system.json`` (the arm, what was fitted for it and the unknown threshold that `identify`
+loads). Validation sees the models that never saw val photos, test those that answer.
 """
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,65 +15,43 @@ import torch
 from torch import Tensor
 
 from catalogue.manifest import write_json, write_manifest
+from train.arms import DECIMALS, Measured, Photos, Scores, at_threshold, figures, paired, per_brand
 from train.calibrate import fit_temperature, fit_threshold
 from train.data import Pack, load_pack, select
-from train.evidence import Evidence, System, gather, load_system
-from train.fusion import CANDIDATES, FITTED, RULES
-from train.metrics import auroc, expected_calibration_error, fpr_at_95, retrieval, top_k
+from train.evidence import System, gather, load_system
+from train.fusion import CANDIDATES, RULES, TEMPERED, Fitted, cues
+from train.learned import FOLDS, fit_weights, folds_of
+from train.metrics import retrieval
+from train.model import WHOLE, WITHOUT_VAL
 from train.records import Answer
 from train.seed import make_deterministic
-
-log = logging.getLogger(__name__)
-DECIMALS = 4
-
-
-@dataclass(frozen=True)
-class Photos:
-    """Photos of one split with what the models say of them; ``truth`` (N,) is -1 for unknown."""
-
-    evidence: Evidence
-    truth: Tensor
-    photo_id: tuple[str, ...]
-    view_seen: (
-        Tensor  # (N,) int64: 1 a view that the product's training photos show, 0 not, -1 not known
-    )
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One split: photos of known products and of products no net has seen."""
-
-    known: Photos
-    unknown: Photos
 
 
 def evaluate(
     brands: list[str], packs: Path, models: Path, metrics: Path, unknown_cost: float
 ) -> dict[str, Any]:
-    """Measure every arm and write the four files; return the summary.
+    """Measure every arm and write the files; return the summary.
 
     Raises:
         CatalogueError: a pack or a model cannot be read.
     """
     make_deterministic()
-    system = load_system(models, brands)
     known = [load_pack(packs / brand) for brand in brands]
     unknown = load_pack(packs / "_unknown")
+
+    system = load_system(models, brands, WITHOUT_VAL)
     val = Measured(*(_measure(system, kind, "val") for kind in (known, [unknown])))
-    test = Measured(*(_measure(system, kind, "test") for kind in (known, [unknown])))
-
-    temperatures = {name: _fit(name, val.known, system) for name in FITTED}
-    val_arms = {name: _arm(name, val, system, temperatures) for name in RULES}
+    fitted = {name: _fit(name, val.known, system) for name in RULES}
+    val_scores = {name: _val_scores(name, val, system, fitted[name]) for name in RULES}
+    val_arms = {name: figures(val_scores[name], val.known, system) for name in RULES}
     default = max(CANDIDATES, key=lambda name: val_arms[name]["top1"] or 0.0)  # the first of equals
-    scores = RULES[default](val.known.evidence, system, temperatures.get(default, 1.0))
-    confidence, answer = scores.max(dim=1)
-    strange = RULES[default](val.unknown.evidence, system, temperatures.get(default, 1.0))
-    right = confidence[answer == val.known.truth]
-    threshold = fit_threshold(
-        right, strange.amax(dim=1) if len(strange) else right[:0], unknown_cost
-    )
+    threshold = _threshold(val_scores[default], val.known.truth, unknown_cost)
 
-    test_arms = {name: _arm(name, test, system, temperatures) for name in RULES}
+    system = load_system(models, brands, WHOLE)
+    test = Measured(*(_measure(system, kind, "test") for kind in (known, [unknown])))
+    scores = {name: _scores(name, test, system, fitted[name]) for name in RULES}
+    arms = {name: figures(scores[name], test.known, system) for name in RULES}
+    best, truth = scores[default], test.known.truth
     counts = {
         "brands": len(brands),
         "brand_nets": len(system.brand_nets),
@@ -82,10 +59,14 @@ def evaluate(
         "base_lacks_brands": sorted(
             set(brands) - {label.partition("/")[0] for label in system.base_description.labels}
         ),
+        "parameters": {
+            "base": _parameters([system.base]),
+            "brand_nets": _parameters([own.net for own in system.brand_nets.values()]),
+        },
         "val": {"known": len(val.known.truth), "unknown": len(val.unknown.truth)},
-        "test": {"known": len(test.known.truth), "unknown": len(test.unknown.truth)},
+        "test": {"known": len(truth), "unknown": len(test.unknown.truth)},
         # products of too few photos for a test photo train and are answered, and measure nothing
-        "products_tested": len(set(test.known.truth.tolist())),
+        "products_tested": len(set(truth.tolist())),
         "test_views": {
             name: int((test.known.view_seen == code).sum())
             for name, code in (("seen", 1), ("unseen", 0), ("not_told", -1))
@@ -95,32 +76,27 @@ def evaluate(
     report = {
         "default": default,
         "threshold": round(threshold, 6),
-        "arms": test_arms,
+        "arms": arms,
+        "fitted": fitted,
+        "default_against": {
+            name: paired(best.known, scores[name].known, truth) for name in RULES if name != default
+        },
         "similar": _similar(system, unknown),
-        "at_threshold": _at_threshold(default, test, system, temperatures, threshold),
-        "per_brand": _per_brand(default, test.known, system, temperatures),
+        "at_threshold": at_threshold(best, truth, threshold),
+        "per_brand": per_brand(best.known, truth, system),
         "counts": counts,
     }
     write_json(metrics / "system.json", report)
-    write_manifest(
-        metrics / "answers.jsonl", _answers(default, test, unknown, system, temperatures)
-    )
+    write_manifest(metrics / "answers.jsonl", _answers(best, test, unknown, system))
     summary = {
         "default": default,
-        **{key: test_arms[default][key] for key in ("top1", "top5", "brand_top1", "unknown_auroc")},
-        "within_brand_top1": test_arms[default]["within_brand_top1"],
-        "arms_top1": {name: test_arms[name]["top1"] for name in RULES},
+        **{key: arms[default][key] for key in ("top1", "top5", "brand_top1", "unknown_auroc")},
+        "within_brand_top1": arms[default]["within_brand_top1"],
+        "arms_top1": {name: arms[name]["top1"] for name in RULES},
     }
     write_json(metrics / "summary.json", summary)
-    write_json(
-        models / "system.json",
-        {
-            "arm": default,
-            "temperature": temperatures.get(default, 1.0),
-            "threshold": round(threshold, 6),
-            "brands": brands,
-        },
-    )
+    chosen = {"arm": default, "fitted": fitted[default], "threshold": round(threshold, 6)}
+    write_json(models / "system.json", {**chosen, "brands": brands})
     return summary
 
 
@@ -144,7 +120,8 @@ def _measure(system: System, packs: list[Pack], split: str) -> Photos:
 
 def _views_seen(pack: Pack, split: str) -> list[int]:
     """Of each photo of ``split``, whether its product was trained on in its view; -1: no view told."""
-    trained = {(int(pack.label_index[row]), pack.view[row]) for row in pack.rows("train").tolist()}
+    seen_in = ("train", "val") if split == "test" else ("train",)
+    trained = {(int(pack.label_index[row]), pack.view[row]) for row in pack.rows(*seen_in).tolist()}
     return [
         -1
         if pack.view[row] is None
@@ -153,79 +130,69 @@ def _views_seen(pack: Pack, split: str) -> list[int]:
     ]
 
 
-def _fit(name: str, known: Photos, system: System) -> float:
-    """The temperature of a rule on val; its scores at temperature 1 are softmaxes, so log is back."""
-    scores = RULES[name](known.evidence, system, 1.0)
+def _fit(name: str, known: Photos, system: System) -> dict[str, float]:
+    """What a rule needs from validation: a temperature, the weights of its cues, or nothing."""
+    if name == "learned":
+        return fit_weights(cues(known.evidence, system), known.truth)
+    if name not in TEMPERED:
+        return {}
+    # Its scores at temperature 1 are softmaxes, so that their logarithm is logits again.
+    scores = RULES[name](known.evidence, system, {})
     in_reach = (
         scores.gather(1, known.truth[:, None]).squeeze(1) > 0 if len(scores) else known.truth > 0
     )
     logits = scores[in_reach].double().clamp_min(1e-300).log()
-    low = 0.002 if name.endswith("nn") else 0.25
-    return round(fit_temperature(logits, known.truth[in_reach], low=low, high=4.0), 6)
-
-
-def _arm(
-    name: str, measured: Measured, system: System, temperatures: dict[str, float]
-) -> dict[str, float | None]:
-    """All figures of one arm on one split."""
-    known, temperature = measured.known, temperatures.get(name, 1.0)
-    scores = RULES[name](known.evidence, system, temperature)
-    strange = RULES[name](measured.unknown.evidence, system, temperature)
-    confidence, answer = scores.max(dim=1)
-    brand = _brand_index(system)
-    own_brand = brand[None, :] == brand[known.truth][:, None]  # (N, P)
-    figures = {
-        "top1": top_k(scores, known.truth, 1),
-        "top5": top_k(scores, known.truth, 5),
-        "brand_top1": float((brand[answer] == brand[known.truth]).float().mean())
-        if len(answer)
-        else 0.0,
-        "within_brand_top1": top_k(scores.where(own_brand, -1.0), known.truth, 1),
-        "ece": expected_calibration_error(confidence, answer == known.truth),
-        "unknown_auroc": auroc(confidence, strange.amax(dim=1)),
-        "unknown_fpr95": fpr_at_95(confidence, strange.amax(dim=1)),
-        "top1_seen_view": _top1_of(scores, known, 1),
-        "top1_unseen_view": _top1_of(scores, known, 0),
-    }
+    low = 0.002 if name.endswith("nn") or name == "feature" else 0.25
     return {
-        key: None if value is None else round(value, DECIMALS) for key, value in figures.items()
+        "temperature": round(fit_temperature(logits, known.truth[in_reach], low=low, high=4.0), 6)
     }
 
 
-def _top1_of(scores: Tensor, known: Photos, seen: int) -> float | None:
-    rows = torch.nonzero(known.view_seen == seen).squeeze(1)
-    return top_k(scores[rows], known.truth[rows], 1) if len(rows) else None
+def _scores(name: str, measured: Measured, system: System, fitted: Fitted) -> Scores:
+    return Scores(
+        known=RULES[name](measured.known.evidence, system, fitted),
+        unknown=RULES[name](measured.unknown.evidence, system, fitted),
+    )
 
 
-def _at_threshold(
-    name: str, test: Measured, system: System, temperatures: dict[str, float], threshold: float
-) -> dict[str, float]:
-    """What a person meets: shares of all known, and of all unknown, test photos."""
-    temperature = temperatures.get(name, 1.0)
-    confidence, answer = RULES[name](test.known.evidence, system, temperature).max(dim=1)
-    strange = RULES[name](test.unknown.evidence, system, temperature).amax(dim=1)
-    right, said = answer == test.known.truth, confidence >= threshold
-    shares = {
-        "known_named_right": (right & said).float().mean(),
-        "known_named_wrong": (~right & said).float().mean(),
-        "known_called_unknown": (~said).float().mean(),
-        "unknown_called_unknown": (strange < threshold).float().mean(),
-    }
-    return {key: round(float(value.nan_to_num(0.0)), DECIMALS) for key, value in shares.items()}
+def _val_scores(name: str, val: Measured, system: System, fitted: Fitted) -> Scores:
+    """Scores of val photos; those of `learned` by weights fitted without the photo's product.
+
+    Otherwise the rule with the most to fit would win by having seen the answers.
+    """
+    scores = _scores(name, val, system, fitted)
+    if name != "learned" or not len(val.known.truth):
+        return scores
+    found, fold = cues(val.known.evidence, system), folds_of(val.known.truth.tolist())
+    for held_out in range(FOLDS):
+        rest, own = fold != held_out, fold == held_out
+        weights = fit_weights(
+            {cue: value[rest] for cue, value in found.items()}, val.known.truth[rest]
+        )
+        scores.known[own] = RULES[name](val.known.evidence, system, weights)[own]
+    return scores
 
 
-def _answers(
-    name: str, test: Measured, unknown: Pack, system: System, temperatures: dict[str, float]
-) -> list[Answer]:
+def _threshold(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
+    confidence, answer = scores.known.max(dim=1)
+    right = confidence[answer == truth]
+    strange = scores.unknown.amax(dim=1) if len(scores.unknown) else right[:0]
+    return fit_threshold(right, strange, unknown_cost)
+
+
+def _parameters(nets: list[Any]) -> int:
+    return sum(parameter.numel() for net in nets for parameter in net.parameters())
+
+
+def _answers(scores: Scores, test: Measured, unknown: Pack, system: System) -> list[Answer]:
     rows = unknown.rows("test").tolist()
     truths = [
         *((system.labels[int(index)], True) for index in test.known.truth),
         *((unknown.labels[int(unknown.label_index[row])], False) for row in rows),
     ]
     found: list[tuple[float, int]] = []
-    for photos in (test.known, test.unknown):
-        scores = RULES[name](photos.evidence, system, temperatures.get(name, 1.0))
-        confidence, answer = scores.max(dim=1)
+    for part in (scores.known, scores.unknown):
+        confidence, answer = part.max(dim=1)
         found += zip(confidence.tolist(), answer.tolist(), strict=True)
     photo_ids = (*test.known.photo_id, *test.unknown.photo_id)
     return [
@@ -236,33 +203,8 @@ def _answers(
     ]
 
 
-def _per_brand(
-    name: str, known: Photos, system: System, temperatures: dict[str, float]
-) -> dict[str, dict[str, float]]:
-    scores = RULES[name](known.evidence, system, temperatures.get(name, 1.0))
-    brand = [label.partition("/")[0] for label in system.labels]
-    truth_brand = [brand[int(index)] for index in known.truth]
-    table = {}
-    for slug in sorted(set(truth_brand)):
-        rows = torch.tensor([i for i, own in enumerate(truth_brand) if own == slug])
-        own_columns = torch.tensor([own == slug for own in brand])
-        part, truth = scores[rows], known.truth[rows]
-        table[slug] = {
-            "photos": len(rows),
-            "top1": round(top_k(part, truth, 1), DECIMALS),
-            "within_brand_top1": round(top_k(part.where(own_columns, -1.0), truth, 1), DECIMALS),
-        }
-    return table
-
-
-def _brand_index(system: System) -> Tensor:
-    brands = [label.partition("/")[0] for label in system.labels]
-    place = {brand: index for index, brand in enumerate(sorted(set(brands)))}
-    return torch.tensor([place[brand] for brand in brands], dtype=torch.int64)
-
-
 def _similar(system: System, unknown: Pack) -> dict[str, float | int | None]:
-    """Similar shoes on test products the embedding never trained on, the training gallery among them."""
+    """Similar shoes on test products the embedding never trained on, the gallery's photos among them."""
     rows = unknown.rows("test")
     own = gather(system, unknown.pixels[rows]).embedding
     gallery = torch.cat([own, system.vectors.embedding])

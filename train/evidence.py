@@ -20,7 +20,7 @@ from catalogue.errors import CatalogueError
 from train.color import border_histogram, color_histogram
 from train.gallery import Vectors, best_per_label, load_vectors
 from train.gate import Gate, load_gate
-from train.model import Description, ShoeNet, infer, load_net
+from train.model import WHOLE, Description, ShoeNet, infer, load_net, weights_of
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,13 @@ class System:
         """Side of the pictures that all nets take, px."""
         return self.base_description.size
 
+    @property
+    def brand_index(self) -> Tensor:
+        """The number of each product's brand, (P,), brands counted in order of their slugs."""
+        brands = [label.partition("/")[0] for label in self.labels]
+        place = {brand: index for index, brand in enumerate(sorted(set(brands)))}
+        return torch.tensor([place[brand] for brand in brands], dtype=torch.int64)
+
     def columns(self, labels: Iterable[str]) -> Tensor:
         """Column numbers of ``labels`` in the score tables, int64."""
         place = {label: index for index, label in enumerate(self.labels)}
@@ -62,6 +69,7 @@ class Evidence:
     """Raw answers to N pictures."""
 
     brand_logits: dict[str, Tensor]  # brand -> (N, C of that brand)
+    brand_similarity: dict[str, Tensor]  # brand -> (N, C): cosine to each class's mean in its net
     base_logits: Tensor  # (N, C of the base)
     embedding: Tensor  # (N, F), L2-normalised
     gate: Tensor  # (N, B) brand probabilities
@@ -70,8 +78,10 @@ class Evidence:
     border_similarity: Tensor  # (N, P)
 
 
-def load_system(models: Path, brands: Iterable[str] | None = None) -> System:
+def load_system(models: Path, brands: Iterable[str] | None = None, kind: str = WHOLE) -> System:
     """Load everything under ``models``; ``brands`` are those that must be there, and no others.
+
+    ``kind`` WITHOUT_VAL loads what may be measured on validation.
 
     A brand folder that is not listed is left out with a notice; one without a net (``too_few``)
     is answered by the gallery.
@@ -80,7 +90,7 @@ def load_system(models: Path, brands: Iterable[str] | None = None) -> System:
         CatalogueError: a model is missing, damaged or another brand's, or the nets disagree on the
             picture size.
     """
-    base, description = load_net(models / "base" / "weights.safetensors")
+    base, description = load_net(weights_of(models / "base", kind))
     base_temperature = float(_read_json(models / "base" / "model.json").get("temperature", 1.0))
     listed = None if brands is None else set(brands)
     nets: dict[str, BrandNet] = {}
@@ -91,10 +101,10 @@ def load_system(models: Path, brands: Iterable[str] | None = None) -> System:
             models / "brands" / extra,
         )
     for brand in sorted(there if listed is None else listed):
-        found = _load_brand(models / "brands" / brand, description)
+        found = _load_brand(models / "brands" / brand, description, kind)
         if found is not None:
             nets[brand] = found
-    vectors = load_vectors(models / "gallery" / "vectors.safetensors")
+    vectors = load_vectors(weights_of(models / "gallery", kind))
     named = {label for brand_net in nets.values() for label in brand_net.labels}
     labels = tuple(sorted(named | set(vectors.labels) | set(description.labels)))
     return System(
@@ -102,18 +112,18 @@ def load_system(models: Path, brands: Iterable[str] | None = None) -> System:
         base_description=description,
         base_temperature=base_temperature,
         brand_nets=nets,
-        gate=load_gate(models / "gate" / "gate.safetensors"),
+        gate=load_gate(weights_of(models / "gate", kind)),
         vectors=vectors,
         labels=labels,
     )
 
 
-def _load_brand(folder: Path, base: Description) -> BrandNet | None:
+def _load_brand(folder: Path, base: Description, kind: str) -> BrandNet | None:
     """The net in ``folder``, None where the brand was too thin to train one."""
     model = _read_json(folder / "model.json")
     if model.get("status") == "too_few":
         return None
-    net, found = load_net(folder / "weights.safetensors")
+    net, found = load_net(weights_of(folder, kind))
     if foreign := [label for label in found.labels if not label.startswith(f"{folder.name}/")]:
         raise CatalogueError(
             f"{folder}: a net of another brand: it names {foreign[0]!r}, all its products must begin "
@@ -145,10 +155,13 @@ def gather(system: System, pixels: Tensor) -> Evidence:
     def nearest(own: Tensor, gallery: Tensor) -> Tensor:
         return best_per_label(own @ gallery.T, columns, len(system.labels))
 
+    brand_logits, brand_similarity = {}, {}
+    for brand, brand_net in system.brand_nets.items():
+        brand_logits[brand], own = infer(brand_net.net, pixels)
+        brand_similarity[brand] = own @ brand_net.net.prototypes.T
     return Evidence(
-        brand_logits={
-            brand: infer(brand_net.net, pixels)[0] for brand, brand_net in system.brand_nets.items()
-        },
+        brand_logits=brand_logits,
+        brand_similarity=brand_similarity,
         base_logits=base_logits,
         embedding=embedding,
         gate=system.gate.brand_probabilities(embedding),

@@ -1,7 +1,9 @@
 """The `train` stage: one brand's pack and the base in, one brand's ResNet out.
 
-``models/brands/<brand>/`` holds ``weights.safetensors`` and ``model.json``; a brand too thin to train
-gets ``model.json`` with ``status: too_few`` alone and is answered by the gallery.
+``models/brands/<brand>/`` holds ``model.json`` and two nets: ``without-val.safetensors`` has seen train
+photos alone and is what validation measures; ``weights.safetensors`` was trained in the same way on
+train and val photos and is what answers: at four photos a product every photo counts. A brand too
+thin to train gets ``model.json`` with ``status: too_few`` alone and is answered by the gallery.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import csv
 import hashlib
 import io
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,8 +22,17 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import write_json, write_text
 from train.calibrate import fit_temperature
 from train.data import Pack, load_pack
-from train.loop import Settings, fingerprint, run
-from train.model import Description, ShoeNet, infer, load_net, save_net
+from train.loop import Settings, check_size, fingerprint, run
+from train.model import (
+    SPLITS,
+    WITHOUT_VAL,
+    Description,
+    ShoeNet,
+    infer,
+    load_net,
+    save_net,
+    weights_of,
+)
 from train.seed import derived_seed, make_deterministic
 
 MIN_PRODUCTS = 2  # a net of one class always answers 1.0
@@ -44,60 +56,67 @@ def fit_brand(
     """
     make_deterministic()
     pack = load_pack(pack_folder)
+    check_size(settings, pack, "train")
     trained_labels = {int(pack.label_index[i]) for i in pack.rows("train")}
     summary = {
         "brand": brand,
         "products": len(pack.labels),
         "photos": {split: len(pack.rows(split)) for split in ("train", "val", "test")},
     }
-    weights = model_folder / "weights.safetensors"
     if len(trained_labels) < MIN_PRODUCTS:
-        weights.unlink(missing_ok=True)
+        for kind in SPLITS:
+            weights_of(model_folder, kind).unlink(missing_ok=True)
         write_json(model_folder / "model.json", {**summary, "status": "too_few"})
         write_json(metrics_path, {**summary, "status": "too_few"})
         write_curve(curve_path, [])
         return "too_few"
 
-    net, start_sha256 = starting_net(pack, settings, init, base_folder)
-    checkpoint = work / f"{brand}-{fingerprint(pack, settings, start_sha256)}"
-    curve = run(net, pack, settings, checkpoint)
-    temperature = temperature_on_val(net, pack)
     (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
-    save_net(
-        weights,
-        net.eval(),
-        Description(
-            arch=settings.arch,
-            size=int(pack.pixels.shape[-1]),
-            crop=pack.crop,
-            background=pack.background,
-            labels=pack.labels,
-            data_sha256=pack.sha256,
-            params={**asdict(settings), "init": init},
-        ),
-    )
-    summary |= {"status": "trained", "temperature": temperature}
+    checkpoints = []
+    for kind, splits in SPLITS.items():
+        start = weights_of(base_folder, kind)
+        net, start_sha256 = starting_net(pack, settings, init, start, splits)
+        checkpoints.append(work / f"{brand}-{kind}-{fingerprint(pack, settings, start_sha256)}")
+        curve = run(net, pack, settings, checkpoints[-1], splits)
+        if kind == WITHOUT_VAL:
+            summary |= {"status": "trained", "temperature": temperature_on_val(net, pack)}
+            write_json(metrics_path, {**summary, "val_top1": curve[-1]["val_top1"]})
+            write_curve(curve_path, curve)
+        described = describe(pack, settings, init=init)
+        save_net(weights_of(model_folder, kind), net.eval(), described)
     write_json(model_folder / "model.json", summary)
-    write_json(metrics_path, {**summary, "val_top1": curve[-1]["val_top1"]})
-    write_curve(curve_path, curve)
-    shutil.rmtree(checkpoint, ignore_errors=True)
+    for checkpoint in checkpoints:
+        shutil.rmtree(checkpoint, ignore_errors=True)
     return "trained"
 
 
+def describe(pack: Pack, settings: Settings, **params: str) -> Description:
+    """What the weight file of a net trained on ``pack`` says of itself."""
+    return Description(
+        arch=settings.arch,
+        size=int(pack.pixels.shape[-1]),
+        input_size=settings.size,
+        crop=pack.crop,
+        background=pack.background,
+        labels=pack.labels,
+        data_sha256=pack.sha256,
+        params={**asdict(settings), **params},
+    )
+
+
 def starting_net(
-    pack: Pack, settings: Settings, init: str, base_folder: Path
+    pack: Pack, settings: Settings, init: str, path: Path, splits: Sequence[str] = ("train",)
 ) -> tuple[ShoeNet, str]:
-    """The net to start from and the hash of the weights it took.
+    """The net to start from, the base's in ``path``, and the hash of the weights it took.
 
     ``base`` takes the base's backbone and, for each product it knows, its head's row: nets that
     start from one trunk and one head and move little stay comparable across brands. A product new
     since the base was pinned gets the mean embedding of its training photos, at the rows' scale.
     """
     torch.manual_seed(derived_seed("start", settings.seed))
-    net = ShoeNet(settings.arch, len(pack.labels))
+    net = ShoeNet(settings.arch, len(pack.labels), settings.size)
     if init == "scratch":
         return net, "scratch"
-    path = base_folder / "weights.safetensors"
     base, description = load_net(path)
     if description.arch != settings.arch:
         raise CatalogueError(
@@ -107,7 +126,7 @@ def starting_net(
     net.backbone.load_state_dict(base.backbone.state_dict())
     known = {label: row for row, label in enumerate(description.labels)}
     scale = base.head.weight.norm(dim=1).mean()
-    rows = pack.rows("train")
+    rows = pack.rows(*splits)
     _, embedding = infer(base, pack.pixels[rows])
     with torch.no_grad():
         for index, label in enumerate(pack.labels):

@@ -1,87 +1,154 @@
 """One function per fusion rule: raw answers of many nets to one score per product.
 
 Every rule returns scores (N, P) over ``system.labels``, each row a confidence of at most 1; a
-product that a rule cannot name scores 0. `gate`'s rows sum to 1, `max_softmax`'s do not: that is
-the paper's rule, in which every net gives its own certain answer.
+product that a rule cannot name scores 0. The rows of most sum to 1, those of `max_softmax` and
+`temperature` do not: in the paper's rule every net gives its own certain answer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from train.evidence import Evidence, System
+from train.gallery import best_per_label
 
-Temperatures = Mapping[str, float]  # rule -> temperature fitted on val; 1.0 where absent
+# What is fitted on validation, by name: a rule's own temperature, the weights of `learned`.
+Fitted = Mapping[str, float]
+GATE_BRANDS = 2  # how many of the likeliest brands `gate_m` asks
+GALLERY_TEMPERATURE = 0.1  # cosine differences of a tenth are e-fold: too few photos to fit one
+FLOOR = 1e-6  # a probability below this is as good as none: its logarithm may not decide alone
 
 
-def max_softmax(evidence: Evidence, system: System, temperature: float) -> Tensor:
+def max_softmax(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
     """The paper's rule: each net's softmax; the highest probability over all nets wins."""
-    scores = torch.zeros(len(evidence.embedding), len(system.labels))
-    for brand, logits in evidence.brand_logits.items():
-        scores[:, system.columns(system.brand_nets[brand].labels)] = logits.softmax(dim=1)
-    return scores
+    return _spread(
+        evidence,
+        system,
+        {brand: logits.softmax(dim=1) for brand, logits in evidence.brand_logits.items()},
+    )
 
 
-def max_logit(evidence: Evidence, system: System, temperature: float) -> Tensor:
+def temperature(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """`max_softmax` after each net's logits are divided by its own temperature (Guo et al. 2017)."""
+    return _spread(evidence, system, _within_brand(evidence, system))
+
+
+def max_logit(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
     """The highest logit over all nets wins; one softmax over all of them is its confidence."""
-    logits = torch.full((len(evidence.embedding), len(system.labels)), -torch.inf)
-    for brand, own in evidence.brand_logits.items():
-        logits[:, system.columns(system.brand_nets[brand].labels)] = own
-    return _softmax(logits, temperature)
+    logits = _spread(evidence, system, evidence.brand_logits, -torch.inf)
+    return _softmax(logits, fitted)
 
 
-def gate(evidence: Evidence, system: System, temperature: float) -> Tensor:
+def energy(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """A net speaks as loudly as its free energy, the mean over its classes (Liu et al. 2020).
+
+    logsumexp(logits) - log(classes): the mean, since a sum would favour brands of many products.
+    """
+    loudness = {
+        brand: logits.logsumexp(dim=1, keepdim=True) - math.log(logits.shape[1])
+        for brand, logits in evidence.brand_logits.items()
+    }
+    within = _within_brand(evidence, system)
+    return _softmax(
+        _spread(
+            evidence,
+            system,
+            {brand: loudness[brand] + within[brand].clamp_min(FLOOR).log() for brand in loudness},
+            -torch.inf,
+        ),
+        fitted,
+    )
+
+
+def feature(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """The product whose mean is nearest in its own brand net's embedding."""
+    return _softmax(_spread(evidence, system, evidence.brand_similarity, -torch.inf), fitted)
+
+
+def gate(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
     """Brand probability times the brand net's probability within the brand.
 
     Within a brand that has no net, the gallery's similarities decide.
     """
-    scores = torch.zeros(len(evidence.embedding), len(system.labels))
-    for column, brand in enumerate(system.gate.brands):
-        if brand in evidence.brand_logits:
-            brand_net = system.brand_nets[brand]
-            columns = system.columns(brand_net.labels)
-            within = (evidence.brand_logits[brand] / brand_net.temperature).softmax(dim=1)
-        else:
-            own = [label for label in system.vectors.labels if label.startswith(f"{brand}/")]
-            columns = system.columns(own)
-            within = (evidence.embedding_similarity[:, columns] / GALLERY_TEMPERATURE).softmax(
-                dim=1
-            )
-        scores[:, columns] = evidence.gate[:, column : column + 1] * within
-    return scores
+    return _gated(evidence, system, evidence.gate)
 
 
-def joint(evidence: Evidence, system: System, temperature: float) -> Tensor:
+def gate_m(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """`gate` that asks the likeliest brands alone: the others' nets need not run."""
+    asked = evidence.gate.topk(min(GATE_BRANDS, evidence.gate.shape[1]), dim=1).indices
+    kept = torch.zeros_like(evidence.gate).scatter(1, asked, evidence.gate.gather(1, asked))
+    return _gated(evidence, system, kept)
+
+
+def joint(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
     """The base's own head: one softmax over all products it was pinned with."""
-    scores = torch.zeros(len(evidence.embedding), len(system.labels))
-    columns = system.columns(system.base_description.labels)
-    scores[:, columns] = (evidence.base_logits / temperature).softmax(dim=1)
-    return scores
+    logits = torch.full((len(evidence.embedding), len(system.labels)), -torch.inf)
+    logits[:, system.columns(system.base_description.labels)] = evidence.base_logits
+    return _softmax(logits, fitted)
 
 
-def color_1nn(evidence: Evidence, system: System, temperature: float) -> Tensor:
-    """The product of the training photo with the nearest colour histogram."""
-    return _nearest(evidence.color_similarity, temperature)
+def color_1nn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """The product of the known photo with the nearest colour histogram."""
+    return _nearest(evidence.color_similarity, fitted)
 
 
-def border_1nn(evidence: Evidence, system: System, temperature: float) -> Tensor:
-    """The product of the training photo with the likest background: no arm, a check on the data."""
-    return _nearest(evidence.border_similarity, temperature)
+def border_1nn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """The product of the known photo with the likest background: no arm, a check on the data."""
+    return _nearest(evidence.border_similarity, fitted)
 
 
-def embedding_knn(evidence: Evidence, system: System, temperature: float) -> Tensor:
-    """The product of the training photo with the nearest base embedding."""
-    return _nearest(evidence.embedding_similarity, temperature)
+def embedding_knn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """The product of the known photo with the nearest base embedding."""
+    return _nearest(evidence.embedding_similarity, fitted)
 
 
-Rule = Callable[[Evidence, System, float], Tensor]
+def learned(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """A softmax over weighted cues of each product, the weights fitted on validation."""
+    found = cues(evidence, system)
+    total = torch.zeros(len(evidence.embedding), len(system.labels))
+    for name, cue in found.items():
+        total += fitted.get(name, 0.0) * cue
+    return total.softmax(dim=1) if found else total
+
+
+def cues(evidence: Evidence, system: System) -> dict[str, Tensor]:
+    """What speaks for each product, (N, P) each: the nets', the gate's and the galleries' opinions.
+
+    Log-probabilities where there are probabilities. ``…_brand`` is the best similarity within the
+    product's brand: which brand a shoe looks like can be surer than which of its products.
+    """
+    embedding = _known(evidence.embedding_similarity)
+    color = _known(evidence.color_similarity)
+    brand_of = system.brand_index
+    brands = int(brand_of.max()) + 1 if len(brand_of) else 0
+    everywhere = torch.ones_like(evidence.gate)
+    return {
+        "gate": _log(_gate_of_products(evidence, system)),
+        "brand_net": _log(_gated(evidence, system, everywhere)),
+        "max_logit": _log(max_logit(evidence, system, {})),
+        "joint": _log(joint(evidence, system, {})),
+        "feature": _known(_spread(evidence, system, evidence.brand_similarity, -1.0)),
+        "color": color,
+        "color_brand": best_per_label(color, brand_of, brands)[:, brand_of],
+        "embedding": embedding,
+        "embedding_brand": best_per_label(embedding, brand_of, brands)[:, brand_of],
+    }
+
+
+Rule = Callable[[Evidence, System, Fitted], Tensor]
 # In order of preference where two are equally good on val.
 RULES: dict[str, Rule] = {
+    "learned": learned,
     "gate": gate,
+    "gate_m": gate_m,
     "max_logit": max_logit,
+    "energy": energy,
+    "feature": feature,
+    "temperature": temperature,
     "max_softmax": max_softmax,
     "joint": joint,
     "embedding_knn": embedding_knn,
@@ -89,19 +156,66 @@ RULES: dict[str, Rule] = {
     "border_1nn": border_1nn,
 }
 CANDIDATES = tuple(name for name in RULES if name != "border_1nn")  # for the default
-FITTED = (
-    "max_logit",
-    "joint",
-    "embedding_knn",
-    "color_1nn",
-    "border_1nn",
-)  # rules with one temperature of their own
-GALLERY_TEMPERATURE = 0.1  # cosine differences of a tenth are e-fold: too few photos to fit one
+# Rules with one temperature of their own.
+TEMPERED = ("max_logit", "energy", "feature", "joint", "embedding_knn", "color_1nn", "border_1nn")
 
 
-def _nearest(similarity: Tensor, temperature: float) -> Tensor:
-    return _softmax(torch.where(similarity > -1, similarity, -torch.inf), temperature)
+def _within_brand(evidence: Evidence, system: System) -> dict[str, Tensor]:
+    """Each net's softmax at its own temperature."""
+    return {
+        brand: (logits / system.brand_nets[brand].temperature).softmax(dim=1)
+        for brand, logits in evidence.brand_logits.items()
+    }
 
 
-def _softmax(logits: Tensor, temperature: float) -> Tensor:
-    return (logits / temperature).softmax(dim=1).nan_to_num(0.0)
+def _gated(evidence: Evidence, system: System, brand_share: Tensor) -> Tensor:
+    """``brand_share`` (N, B) of each brand of the gate times the probability within the brand."""
+    scores = torch.zeros(len(evidence.embedding), len(system.labels))
+    within = _within_brand(evidence, system)
+    for column, brand in enumerate(system.gate.brands):
+        if brand in within:
+            columns, own = system.columns(system.brand_nets[brand].labels), within[brand]
+        else:
+            labels = [label for label in system.vectors.labels if label.startswith(f"{brand}/")]
+            columns = system.columns(labels)
+            similarity = evidence.embedding_similarity[:, columns]
+            own = (similarity / GALLERY_TEMPERATURE).softmax(dim=1)
+        scores[:, columns] = brand_share[:, column : column + 1] * own
+    return scores
+
+
+def _gate_of_products(evidence: Evidence, system: System) -> Tensor:
+    """The gate's probability of each product's brand, (N, P)."""
+    place = {brand: column for column, brand in enumerate(system.gate.brands)}
+    brands = [label.partition("/")[0] for label in system.labels]
+    shares = torch.cat([evidence.gate, torch.zeros(len(evidence.gate), 1)], dim=1)
+    return shares[:, [place.get(brand, -1) for brand in brands]]
+
+
+def _spread(
+    evidence: Evidence, system: System, by_brand: Mapping[str, Tensor], nothing: float = 0.0
+) -> Tensor:
+    """Each net's (N, C) at the columns of its products; ``nothing`` elsewhere."""
+    spread = torch.full((len(evidence.embedding), len(system.labels)), nothing)
+    for brand, own in by_brand.items():
+        spread[:, system.columns(system.brand_nets[brand].labels)] = own
+    return spread
+
+
+def _log(probability: Tensor) -> Tensor:
+    return probability.clamp_min(FLOOR).log()
+
+
+def _known(similarity: Tensor) -> Tensor:
+    """Similarities with those of products that were not compared at the least of the others."""
+    compared = similarity > -1
+    least = similarity.where(compared, torch.inf).amin(dim=1, keepdim=True)
+    return similarity.where(compared, least.nan_to_num(posinf=0.0))
+
+
+def _nearest(similarity: Tensor, fitted: Fitted) -> Tensor:
+    return _softmax(torch.where(similarity > -1, similarity, -torch.inf), fitted)
+
+
+def _softmax(logits: Tensor, fitted: Fitted) -> Tensor:
+    return (logits / fitted.get("temperature", 1.0)).softmax(dim=1).nan_to_num(0.0)

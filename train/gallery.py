@@ -1,7 +1,9 @@
-"""Photos one may retrieve: base embeddings and colour histograms of the training photos.
+"""Photos one may retrieve: base embeddings and colour histograms of train and val photos.
 
-``models/gallery/vectors.safetensors`` holds what is measured; ``photos.jsonl`` (row by row) and
-``products.jsonl`` hold names, picture paths and shop addresses, which may change without a pixel.
+``models/gallery/weights.safetensors`` holds what is measured, ``without-val.safetensors`` the same
+for validation: train photos alone, seen by the base that has not seen val photos. ``photos.jsonl``
+(row by row of the former) and ``products.jsonl`` hold names, picture paths and shop addresses, which
+may change without a pixel.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from torch import Tensor
 
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, to_line, write_bytes, write_manifest, write_text
+from train.model import WHOLE, weights_of
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def save_vectors(path: Path, vectors: Vectors) -> None:
     """Write the vectors to ``path`` atomically."""
     tensors = {
         "embedding": vectors.embedding.contiguous(),
-        "color": vectors.color.contiguous(),
+        "color": vectors.color.half().contiguous(),  # 8 KB a photo
         "border": vectors.border.contiguous(),
         "label_index": vectors.label_index,
     }
@@ -74,7 +77,7 @@ def load_vectors(path: Path) -> Vectors:
                 name: file.get_tensor(name)
                 for name in ("embedding", "color", "border", "label_index")
             }
-        return Vectors(labels=labels, **tensors)
+        return Vectors(labels=labels, **{**tensors, "color": tensors["color"].float()})
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CatalogueError(
             f"{path}: not a readable gallery ({error}). Run `dvc repro index` to make it again."
@@ -96,7 +99,7 @@ def load_names(folder: Path) -> tuple[list[GalleryPhoto], dict[str, GalleryProdu
     photos = list(read_manifest(folder / "photos.jsonl", GalleryPhoto))
     found = read_manifest(folder / "products.jsonl", GalleryProduct)
     products = {product.label: product for product in found}
-    vectors = load_vectors(folder / "vectors.safetensors")
+    vectors = load_vectors(weights_of(folder, WHOLE))
     rows = [vectors.labels[index] for index in vectors.label_index.tolist()]
     if [photo.label for photo in photos] != rows or set(rows) - products.keys():
         raise CatalogueError(

@@ -8,6 +8,7 @@ those of brands that came after the base was pinned.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes
 from train.calibrate import fit_temperature
 from train.data import load_pack
-from train.model import infer, load_net
+from train.model import SPLITS, WITHOUT_VAL, infer, load_net, weights_of
 from train.seed import make_deterministic
 
 
@@ -62,10 +63,26 @@ def fit_ridge(
     return weight.float(), (y_mean - weight @ x_mean).float()
 
 
-def build_gate(brands: list[str], packs: Path, models: Path, ridge: float) -> Gate:
-    """The `gate` stage: fit on the training photos of all listed brands, temperature on val."""
+def build_gates(brands: list[str], packs: Path, models: Path, ridge: float) -> dict[str, Gate]:
+    """The `gate` stage: for each kind of net, a gate fitted on its photos of all listed brands.
+
+    The temperature of both is that of the gate without val photos, on val.
+    """
     make_deterministic()
-    base, _ = load_net(models / "base" / "weights.safetensors")
+    gates: dict[str, Gate] = {}
+    for kind, splits in SPLITS.items():
+        gate, val_logits, val_index = _fit_gate(kind, splits, brands, packs, models, ridge)
+        if kind == WITHOUT_VAL:
+            temperature = round(fit_temperature(val_logits, val_index, low=0.005, high=4.0), 6)
+        gates[kind] = replace(gate, temperature=temperature)
+    return gates
+
+
+def _fit_gate(
+    kind: str, fitted_on: Sequence[str], brands: list[str], packs: Path, models: Path, ridge: float
+) -> tuple[Gate, Tensor, Tensor]:
+    """A gate of temperature 1, with its logits (N, P) and labels (N,) of the val photos."""
+    base, _ = load_net(weights_of(models / "base", kind))
     embeddings = [torch.zeros(0, base.features)]
     truth: list[int] = []
     splits: list[str] = []
@@ -77,16 +94,14 @@ def build_gate(brands: list[str], packs: Path, models: Path, ridge: float) -> Ga
         splits += pack.split
         labels += pack.labels
     embedding, label_index = torch.cat(embeddings), torch.tensor(truth, dtype=torch.int64)
-    train = torch.tensor([split == "train" for split in splits], dtype=torch.bool)
+    fitted = torch.tensor([split in fitted_on for split in splits], dtype=torch.bool)
     val = torch.tensor([split == "val" for split in splits], dtype=torch.bool)
-    weight, bias = fit_ridge(embedding[train], label_index[train], len(labels), ridge)
+    weight, bias = fit_ridge(embedding[fitted], label_index[fitted], len(labels), ridge)
     brand_index = torch.tensor(
         [brands.index(label.partition("/")[0]) for label in labels], dtype=torch.int64
     )
     untempered = Gate(weight, bias, brand_index, tuple(brands), temperature=1.0)
-    logits = untempered.product_logits(embedding[val])
-    temperature = fit_temperature(logits, label_index[val], low=0.005, high=4.0)
-    return replace(untempered, temperature=round(temperature, 6))
+    return untempered, untempered.product_logits(embedding[val]), label_index[val]
 
 
 def save_gate(path: Path, gate: Gate) -> None:

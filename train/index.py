@@ -1,7 +1,8 @@
-"""The `index` stage: the gallery of training photos, with the names and addresses a person reads."""
+"""The `index` stage: the gallery of known photos, with the names and addresses a person reads."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -9,9 +10,9 @@ import torch
 from catalogue.manifest import read_manifest, write_json
 from catalogue.schema import Photo, Sample
 from train.color import border_histogram, color_histogram
-from train.data import load_pack
+from train.data import Pack, load_pack
 from train.gallery import GalleryPhoto, GalleryProduct, Vectors, save_names, save_vectors
-from train.model import infer, load_net
+from train.model import SPLITS, WHOLE, ShoeNet, infer, load_net, weights_of
 from train.seed import make_deterministic
 
 
@@ -20,11 +21,49 @@ def build_index(
 ) -> int:
     """Write ``models/gallery`` and return how many photos it holds.
 
-    Only training photos: a query of val or test must not find itself. Names are those of the split;
-    addresses those of the catalogue.
+    No test photos, and for validation no val photos: a query must not find itself. Names are those
+    of the split; addresses those of the catalogue.
     """
     make_deterministic()
-    base, _ = load_net(models / "base" / "weights.safetensors")
+    gallery = models / "gallery"
+    (gallery / "index.json").unlink(missing_ok=True)  # written last: the set is whole
+    known = [load_pack(packs / brand) for brand in brands]
+    for kind, splits_of in SPLITS.items():
+        base, _ = load_net(weights_of(models / "base", kind))
+        save_vectors(weights_of(gallery, kind), _vectors(base, known, splits_of))
+    photos, products = _names(brands, known, splits, catalogue)
+    save_names(gallery, photos, products)
+    write_json(gallery / "index.json", {"neighbours": neighbours})
+    return len(photos)
+
+
+def _vectors(base: ShoeNet, packs: Sequence[Pack], splits: Sequence[str]) -> Vectors:
+    """Vectors of the packs' photos of ``splits``."""
+    labels = tuple(sorted({label for pack in packs for label in _shown(pack, splits)}))
+    place = {label: index for index, label in enumerate(labels)}
+    nothing = torch.zeros(0, 3, 8, 8, dtype=torch.uint8)
+    parts = [nothing, *(pack.pixels[pack.rows(*splits)] for pack in packs)]
+    shown = [label for pack in packs for label in _shown(pack, splits)]
+    return Vectors(
+        embedding=torch.cat(
+            [torch.zeros(0, base.features), *(infer(base, part)[1] for part in parts[1:])]
+        ),
+        color=torch.cat([color_histogram(part) for part in parts]),
+        border=torch.cat([border_histogram(part) for part in parts]),
+        label_index=torch.tensor([place[label] for label in shown], dtype=torch.int64),
+        labels=labels,
+    )
+
+
+def _shown(pack: Pack, splits: Sequence[str]) -> list[str]:
+    """The label of each of the pack's photos of ``splits``."""
+    return [pack.labels[int(pack.label_index[row])] for row in pack.rows(*splits)]
+
+
+def _names(
+    brands: Sequence[str], packs: Sequence[Pack], splits: Path, catalogue: Path
+) -> tuple[list[GalleryPhoto], list[GalleryProduct]]:
+    """The photos of the whole gallery in row order, and their products."""
     urls: dict[str, set[str]] = {}
     for photo in read_manifest(catalogue, Photo):
         key = f"{photo.brand}/{photo.product}"
@@ -32,21 +71,12 @@ def build_index(
 
     photos: list[GalleryPhoto] = []
     products: dict[str, GalleryProduct] = {}
-    embeddings = [torch.zeros(0, base.features)]
-    nothing = torch.zeros(0, 3, 8, 8, dtype=torch.uint8)
-    colors, borders = [color_histogram(nothing)], [border_histogram(nothing)]
-    for brand in brands:
-        pack = load_pack(packs / brand)
-        rows = pack.rows("train")
-        pixels = pack.pixels[rows]
-        embeddings.append(infer(base, pixels)[1])
-        colors.append(color_histogram(pixels))
-        borders.append(border_histogram(pixels))
+    for brand, pack in zip(brands, packs, strict=True):
         samples = {
             (sample.photo_id, f"{sample.brand}/{sample.product}"): sample
             for sample in read_manifest(splits / f"{brand}.jsonl", Sample)
         }
-        for row in rows.tolist():
+        for row in pack.rows(*SPLITS[WHOLE]).tolist():
             label = pack.labels[int(pack.label_index[row])]
             sample = samples[(pack.photo_id[row], label)]
             photos.append(GalleryPhoto(sample.photo_id, label, sample.path))
@@ -57,19 +87,4 @@ def build_index(
                 product_name=sample.product_name,
                 urls=tuple(sorted(urls.get(label, ()))),
             )
-    (models / "gallery" / "index.json").unlink(missing_ok=True)  # written last: the set is whole
-    labels = tuple(sorted(products))
-    place = {label: index for index, label in enumerate(labels)}
-    save_vectors(
-        models / "gallery" / "vectors.safetensors",
-        Vectors(
-            embedding=torch.cat(embeddings),
-            color=torch.cat(colors),
-            border=torch.cat(borders),
-            label_index=torch.tensor([place[photo.label] for photo in photos], dtype=torch.int64),
-            labels=labels,
-        ),
-    )
-    save_names(models / "gallery", photos, list(products.values()))
-    write_json(models / "gallery" / "index.json", {"neighbours": neighbours})
-    return len(photos)
+    return photos, list(products.values())

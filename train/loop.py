@@ -14,7 +14,7 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
+from torch.nn import functional
 
+from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes
 from train.augment import augment
 from train.data import Pack
@@ -48,7 +50,23 @@ class Settings:
     label_smoothing: float
     seed: int
     precision: str  # one of PRECISIONS
+    size: int  # px, the side of the pictures that the net sees
+    refit_epochs: int = 0  # of the base: more epochs at the end, on train and val photos
     freeze_norm: bool = False  # keep the batch statistics of the starting weights
+
+
+def check_size(settings: Settings, pack: Pack, section: str) -> None:
+    """Refuse a net that would see more pixels than the pack holds.
+
+    Raises:
+        CatalogueError: naming the key of params.yaml.
+    """
+    packed = int(pack.pixels.shape[-1])
+    if settings.size > packed:
+        raise CatalogueError(
+            f"params.yaml: {section}.size is {settings.size} px but pack.size is {packed}: pictures "
+            f"are not blown up. Lower {section}.size, or raise pack.size."
+        )
 
 
 def uses_bfloat16(precision: str) -> bool:
@@ -72,13 +90,15 @@ def fingerprint(pack: Pack, settings: Settings, start_sha256: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def run(net: ShoeNet, pack: Pack, settings: Settings, work: Path) -> list[dict[str, float]]:
-    """Train ``net`` in place on the pack's train photos and return the curve, a row an epoch.
+def run(
+    net: ShoeNet, pack: Pack, settings: Settings, work: Path, splits: Sequence[str] = ("train",)
+) -> list[dict[str, float]]:
+    """Train ``net`` in place on the pack's photos of ``splits`` and return the curve, a row an epoch.
 
     The last epoch's weights are kept: nothing is chosen by looking at val, which only draws the
     curve. ``work`` holds the checkpoint while the run lasts; remove it once the result is safe.
     """
-    train_rows, val_rows = pack.rows("train"), pack.rows("val")
+    train_rows, val_rows = pack.rows(*splits), pack.rows("val")
     decayed = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
@@ -111,7 +131,7 @@ def run(net: ShoeNet, pack: Pack, settings: Settings, work: Path) -> list[dict[s
         for step, rows in enumerate(_nearly_equal(order, batches), start=epoch * batches):
             for group in optimizer.param_groups:
                 group["lr"] = settings.lr * schedule(step, total_steps)
-            pictures = augment(pack.pixels[rows], randomness)  # (B, 3, S, S)
+            pictures = augment(pack.pixels[rows], pack.masks[rows], settings.size, randomness)
             with torch.autocast("cpu", torch.bfloat16, enabled=is_bfloat16):
                 logits = net(pictures)  # (B, C)
             loss = loss_function(logits.float(), pack.label_index[rows])
@@ -137,7 +157,16 @@ def run(net: ShoeNet, pack: Pack, settings: Settings, work: Path) -> list[dict[s
                 "epoch %d/%d  loss %.3f  val top-1 %.2f  %.0f pictures/s  %.0f s left",
                 epoch + 1, settings.epochs, curve[-1]["train_loss"], curve[-1]["val_top1"], rate, left_s,
             )  # fmt: skip
+    with torch.no_grad():
+        net.prototypes.copy_(_class_means(net, pack, train_rows))
     return curve
+
+
+def _class_means(net: ShoeNet, pack: Pack, rows: Tensor) -> Tensor:
+    """The mean embedding of each class's photos in ``rows``, (C, F), zero for a class without any."""
+    _, embedding = infer(net, pack.pixels[rows])
+    sums = torch.zeros(len(pack.labels), net.features)
+    return functional.normalize(sums.index_add_(0, pack.label_index[rows], embedding), dim=1)
 
 
 def schedule(step: int, total_steps: int) -> float:

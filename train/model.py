@@ -1,5 +1,7 @@
 """A torchvision ResNet split into backbone and head, and its file: safetensors, never a pickle.
 
+The backbone scales the pictures that it is given, all of a pack's size, to its own input size.
+
 The file's metadata holds one key, since safetensors writes several in a random order and the bytes
 of a rerun must be the same.
 """
@@ -32,13 +34,23 @@ ARCHITECTURES = (
     "wide_resnet50_2",
     "wide_resnet101_2",
 )
+# Everything is fitted twice: on train photos, which validation measures, and then on train and val
+# photos, which answers and which test measures. At four photos a product every photo counts.
+WITHOUT_VAL, WHOLE = "without-val", "whole"
+SPLITS = {WITHOUT_VAL: ("train",), WHOLE: ("train", "val")}
 _METADATA_KEY = "solemap"
 
 
 class ShoeNet(nn.Module):
-    """A ResNet whose last layer is ``head``; everything before it is ``backbone``."""
+    """A ResNet whose last layer is ``head``; everything before it is ``backbone``.
 
-    def __init__(self, arch: str, classes: int) -> None:
+    ``size`` is the side in px of the pictures it sees; ``prototypes`` (C, F) holds each class's mean
+    embedding, once it is trained.
+    """
+
+    prototypes: Tensor
+
+    def __init__(self, arch: str, classes: int, size: int) -> None:
         super().__init__()
         if arch not in ARCHITECTURES:
             raise ValueError(f"arch {arch!r} is not one of {', '.join(ARCHITECTURES)}")
@@ -48,7 +60,9 @@ class ShoeNet(nn.Module):
         self.features: int = backbone.fc.in_features
         backbone.fc = nn.Identity()
         self.backbone = backbone
+        self.size = size
         self.head = nn.Linear(self.features, classes)
+        self.register_buffer("prototypes", torch.zeros(classes, self.features))
         self.to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -62,12 +76,18 @@ class Description:
     """What a weight file says of itself."""
 
     arch: str
-    size: int  # px, the side of the pictures it was trained on
+    size: int  # px, the side of the pictures it was packed from
+    input_size: int  # px, the side that the net sees
     crop: bool  # whether those were cut to the shoe's box
     labels: tuple[str, ...]  # brand/product, in the order of the head's rows
     data_sha256: str
     params: dict[str, Any] = field(default_factory=dict)
     background: str = "keep"  # neutral: white outside the shoe's mask, see dataset.mask
+
+
+def weights_of(folder: Path, kind: str) -> Path:
+    """The weight file of ``folder`` for a ``kind`` of SPLITS."""
+    return folder / ("weights.safetensors" if kind == WHOLE else f"{kind}.safetensors")
 
 
 def save_net(path: Path, net: ShoeNet, description: Description) -> None:
@@ -102,7 +122,7 @@ def load_net(path: Path) -> tuple[ShoeNet, Description]:
     """
     description = read_description(path)
     try:
-        net = ShoeNet(description.arch, len(description.labels))
+        net = ShoeNet(description.arch, len(description.labels), description.input_size)
         with safe_open(str(path), framework="pt") as file:
             net.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, RuntimeError, ValueError) as error:
@@ -121,6 +141,6 @@ def infer(net: ShoeNet, pixels: Tensor, batch: int = 64) -> tuple[Tensor, Tensor
     """
     features = [torch.zeros(0, net.features)]
     for part in pixels.split(batch):
-        features.append(net.backbone(normalise(part)))  # (B, F)
+        features.append(net.backbone(normalise(part, net.size)))  # (B, F)
     stacked = torch.cat(features)
     return net.head(stacked), nn.functional.normalize(stacked, dim=1)

@@ -1,0 +1,130 @@
+"""The figures of one arm on one split: pure functions of scores and truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from train.evidence import Evidence, System
+from train.metrics import auroc, expected_calibration_error, fpr_at_95, top_k
+from train.seed import generator
+
+DECIMALS = 4
+RESAMPLES = 10_000  # of products, for the paired interval
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos of one split with what the models say of them; ``truth`` (N,) is -1 for unknown."""
+
+    evidence: Evidence
+    truth: Tensor
+    photo_id: tuple[str, ...]
+    # (N,) int64: 1 a view that the product's training photos show, 0 not, -1 not known
+    view_seen: Tensor
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One split: photos of known products and of products no net has seen."""
+
+    known: Photos
+    unknown: Photos
+
+
+@dataclass(frozen=True)
+class Scores:
+    """An arm's scores of one split's known and unknown photos, (N, P) each."""
+
+    known: Tensor
+    unknown: Tensor
+
+
+def figures(scores: Scores, known: Photos, system: System) -> dict[str, float | None]:
+    """All figures of one arm on one split."""
+    confidence, answer = scores.known.max(dim=1)
+    strange = scores.unknown.amax(dim=1)
+    brand, truth = system.brand_index, known.truth
+    is_right, is_brand_right = answer == truth, brand[answer] == brand[truth]
+    own_brand = brand[None, :] == brand[truth][:, None]  # (N, P)
+    found = {
+        "top1": top_k(scores.known, truth, 1),
+        "top5": top_k(scores.known, truth, 5),
+        "top1_macro": _macro(is_right, brand[truth]),
+        "brand_top1": float(is_brand_right.float().mean()) if len(answer) else 0.0,
+        "within_brand_top1": top_k(scores.known.where(own_brand, -1.0), truth, 1),
+        "ece": expected_calibration_error(confidence, is_right),
+        "unknown_auroc": auroc(confidence, strange),
+        "unknown_fpr95": fpr_at_95(confidence, strange),
+        "top1_seen_view": _top1_of(scores.known, known, 1),
+        "top1_unseen_view": _top1_of(scores.known, known, 0),
+    }
+    return {key: None if value is None else round(value, DECIMALS) for key, value in found.items()}
+
+
+def _macro(is_right: Tensor, brand: Tensor) -> float:
+    """The mean of the brands' own top-1, so that a large brand counts as much as a small one."""
+    own = [float(is_right[brand == one].float().mean()) for one in brand.unique()]
+    return sum(own) / len(own) if own else 0.0
+
+
+def _top1_of(scores: Tensor, known: Photos, seen: int) -> float | None:
+    rows = torch.nonzero(known.view_seen == seen).squeeze(1)
+    return top_k(scores[rows], known.truth[rows], 1) if len(rows) else None
+
+
+def paired(own: Tensor, rival: Tensor, truth: Tensor) -> dict[str, float]:
+    """How much higher ``own``'s top-1 is than ``rival``'s, with a 95 % interval.
+
+    A paired bootstrap over products: photos of one product are right or wrong together, so products
+    are drawn with replacement, the same for both arms.
+    """
+    if not len(truth):
+        return {"difference": 0.0, "low": 0.0, "high": 0.0}
+    gain = (own.argmax(dim=1) == truth).double() - (rival.argmax(dim=1) == truth).double()
+    products, place = truth.unique(return_inverse=True)
+    sums = torch.zeros(len(products), dtype=torch.float64).index_add_(0, place, gain)
+    counts = torch.bincount(place).double()
+    drawn = torch.randint(len(products), (RESAMPLES, len(products)), generator=generator("paired"))
+    resampled = sums[drawn].sum(dim=1) / counts[drawn].sum(dim=1)
+    low, high = torch.quantile(
+        resampled, torch.tensor([0.025, 0.975], dtype=torch.float64)
+    ).tolist()
+    return {
+        "difference": round(float(gain.mean()), DECIMALS),
+        "low": round(low, DECIMALS),
+        "high": round(high, DECIMALS),
+    }
+
+
+def at_threshold(scores: Scores, truth: Tensor, threshold: float) -> dict[str, float]:
+    """What a person meets: shares of all known, and of all unknown, photos."""
+    confidence, answer = scores.known.max(dim=1)
+    right, said = answer == truth, confidence >= threshold
+    shares = {
+        "known_named_right": (right & said).float().mean(),
+        "known_named_wrong": (~right & said).float().mean(),
+        "known_called_unknown": (~said).float().mean(),
+        "unknown_called_unknown": (scores.unknown.amax(dim=1) < threshold).float().mean(),
+    }
+    return {key: round(float(value.nan_to_num(0.0)), DECIMALS) for key, value in shares.items()}
+
+
+def per_brand(scores: Tensor, truth: Tensor, system: System) -> dict[str, dict[str, float]]:
+    """Photos, top-1 and within-brand top-1 of each brand."""
+    brand = [label.partition("/")[0] for label in system.labels]
+    truth_brand = [brand[int(index)] for index in truth]
+    table = {}
+    for slug in sorted(set(truth_brand)):
+        rows = torch.tensor([i for i, own in enumerate(truth_brand) if own == slug])
+        own_columns = torch.tensor([own == slug for own in brand])
+        part, own_truth = scores[rows], truth[rows]
+        within = top_k(part.where(own_columns, -1.0), own_truth, 1)
+        table[slug] = {
+            "photos": len(rows),
+            "top1": round(top_k(part, own_truth, 1), DECIMALS),
+            "within_brand_top1": round(within, DECIMALS),
+        }
+    return table
