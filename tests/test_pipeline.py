@@ -80,7 +80,8 @@ class Checkout:
         self.params["pack"]["size"] = 32
         self.params["split"] |= {"unknown-brands": ["orbit"], "unknown-products": 0.0}
         for section in ("base", "train"):
-            self.params[section] |= {"epochs": 1, "precision": "fp32"}
+            self.params[section] |= {"epochs": 1, "precision": "fp32", "size": 32}
+        self.params["base"]["refit-epochs"] = 1
         self.write_params()
         self.crawl = CrawlFolder(folder / "data" / "crawl")
 

@@ -35,13 +35,10 @@ def fit_weights(cues: Mapping[str, Tensor], truth: Tensor) -> dict[str, float]:
     scale = stacked.flatten(0, 1).std(dim=0).clamp_min(1e-9)  # (K,)
     stacked = stacked / scale
     active = [k for k in range(len(names)) if float(stacked[:, :, k].abs().max()) > 0]
-    weights = torch.zeros(0, dtype=torch.float64)
-    while active:
+    weights = _newton(stacked[:, :, active], truth)
+    while len(weights) and weights.min() < 0:
+        del active[int(weights.argmin())]
         weights = _newton(stacked[:, :, active], truth)
-        worst = int(weights.argmin())
-        if weights[worst] >= 0:
-            break
-        del active[worst]
     found = dict.fromkeys(names, 0.0)
     for k, weight in zip(active, weights.tolist(), strict=True):
         found[names[k]] = round(weight / float(scale[k]), 6)
