@@ -165,9 +165,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("folders", type=Path, nargs="+", help="folders with a catalogue.csv")
-    rows = list(read_rows(parser.parse_args().folders))
+    parser.add_argument("--every", type=int, default=1, help="only each n-th picture")
+    chosen = parser.parse_args()
+    rows = [row for folder in chosen.folders for row in list(read_rows([folder]))[:: chosen.every]]
     shoes = cut_outs(rows)
     results = {
+        "every": chosen.every,
         "against_alpha": {name: against_alpha(shoes, name) for name in GROUNDS if shoes},
         **on_all([row for row in rows if "noisy" not in row[1]]),
         "noisy": on_all([row for row in rows if "noisy" in row[1]])["masks"]
