@@ -22,9 +22,7 @@ BACKGROUNDS = ("keep", "neutral")
 # White, not grey: an untrusted picture keeps its ground, which is white in most shops; on grey the
 # cut-out ones would stand apart from those. A feathered edge leaves no halo on white either.
 NEUTRAL = WHITE
-DETAIL = (
-    3.0  # grey levels between a pixel and its surroundings (half scale); plain ground has under 2
-)
+DETAIL = 3.0  # grey levels between a pixel and its surroundings; plain ground has under 2
 SURROUNDINGS = 2.0  # px, sigma: wide against an outline, narrow against a soft shadow
 GAP = 4  # px at half scale: openings of the outline up to twice this are closed
 BAY = 0.12  # of the longer side of a part: bays up to twice as wide are filled
@@ -74,10 +72,8 @@ def prepare_with_mask(
         return Prepared(pixels, np.full((size, size), 255, np.uint8), is_plain=False)
     layer = Image.fromarray(mask)
     if background == "neutral":
-        canvas, color = (
-            Image.composite(canvas, Image.new("RGB", canvas.size, NEUTRAL), layer),
-            NEUTRAL,
-        )
+        color = NEUTRAL
+        canvas = Image.composite(canvas, Image.new("RGB", canvas.size, color), layer)
     pixels = shrunk(cut_square(canvas, box, color), size)
     return Prepared(pixels, shrunk(cut_square(layer, box, 0), size), is_plain=True)
 
