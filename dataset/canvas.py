@@ -60,8 +60,6 @@ def prepare(canvas: Image.Image, size: int, crop: bool) -> Pixels:
     canvas without its padding; without ``crop`` the whole canvas. Padded to a square with the
     border colour.
     """
-    if size < 1:
-        raise ValueError(f"size is {size}; it must be at least 1 px")
     canvas = canvas.convert("RGB")
     box, color = choose_box(canvas, find_foreground(canvas), crop)
     return shrunk(cut_square(canvas, box, color), size)
@@ -90,6 +88,8 @@ def cut_square(image: Image.Image, box: Box, fill: int | tuple[int, int, int]) -
 
 def shrunk(square: Image.Image, size: int) -> Pixels:
     """``square`` at ``size`` px: (size, size, 3) for RGB, (size, size) for grey."""
+    if size < 1:
+        raise ValueError(f"size is {size}; it must be at least 1 px")
     resized = square.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return np.array(resized, dtype=np.uint8)
 

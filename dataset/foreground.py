@@ -42,6 +42,10 @@ class Box:
     def area(self) -> int:
         return self.width * self.height
 
+    @property
+    def sides(self) -> tuple[int, int, int, int]:
+        return self.left, self.top, self.right, self.bottom
+
     def moved(self, right: int, down: int) -> Box:
         """The box shifted by so many px."""
         return Box(self.left + right, self.top + down, self.right + right, self.bottom + down)

@@ -16,15 +16,13 @@ from PIL import Image
 from scipy import ndimage
 
 from dataset.canvas import WHITE, Pixels, choose_box, cut_square, shrunk
-from dataset.foreground import PADDING, Foreground, find_foreground, ground_and_shoe
+from dataset.foreground import PADDING, Box, Foreground, find_foreground, ground_and_shoe
 
 BACKGROUNDS = ("keep", "neutral")
 # White, not grey: an untrusted picture keeps its ground, which is white in most shops; on grey the
 # cut-out ones would stand apart from those. A feathered edge leaves no halo on white either.
 NEUTRAL = WHITE
-DETAIL = (
-    3.0  # grey levels between a pixel and its surroundings (half scale); plain ground has under 2
-)
+DETAIL = 3.0  # grey levels between a pixel and its surroundings; plain ground has under 2
 SURROUNDINGS = 2.0  # px, sigma: wide against an outline, narrow against a soft shadow
 GAP = 4  # px at half scale: openings of the outline up to twice this are closed
 BAY = 0.12  # of the longer side of a part: bays up to twice as wide are filled
@@ -34,6 +32,11 @@ WHOLE = 0.85  # of a part's area with its bays filled: below, pieces of the shoe
 LEAST_SHARE = 0.01  # of the canvas
 LEAST_OF_BOX = 0.3  # a shoe fills more of its box; frames, legs and scattered pieces do not
 MOST_PARTS = 8  # a pair in a box has three
+FAINT = 1.0  # grey levels between a pixel and its nearest: too little for the mask ...
+NEAREST = 1.0  # px, sigma
+MOST_FAINT = 0.02  # ... but, on so much ground (of the mask's area), pieces of a pale shoe left out
+EDGE = 3  # px at half scale: along the picture's edge on the canvas
+NEARBY = 4  # px at half scale: round the mask, where the outline itself makes detail
 FEATHER = 0.8  # px at half scale, sigma
 
 Mask = NDArray[np.uint8]  # 0 background .. 255 shoe
@@ -69,10 +72,8 @@ def prepare_with_mask(
         return Prepared(pixels, np.full((size, size), 255, np.uint8), is_plain=False)
     layer = Image.fromarray(mask)
     if background == "neutral":
-        canvas, color = (
-            Image.composite(canvas, Image.new("RGB", canvas.size, NEUTRAL), layer),
-            NEUTRAL,
-        )
+        color = NEUTRAL
+        canvas = Image.composite(canvas, Image.new("RGB", canvas.size, color), layer)
     pixels = shrunk(cut_square(canvas, box, color), size)
     return Prepared(pixels, shrunk(cut_square(layer, box, 0), size), is_plain=True)
 
@@ -87,26 +88,25 @@ def soft_mask(canvas: Image.Image, found: Foreground) -> Mask | None:
     if not found.is_plain:
         return None
     half = np.asarray(canvas.reduce(2)).astype(np.int16)
-    shoe = _closed(_evidence(half, found), GAP)
-    parts = _parts(shoe)
+    away, clear, inside = ground_and_shoe(half, found.border_color)
+    is_detail = _detail(half, inside, SURROUNDINGS) > DETAIL
+    parts = _parts(_closed(clear | (is_detail & (away > PADDING // 2)), GAP))
     whole = _without_bays(parts)
-    if whole is None or not _is_credible(whole, len(parts)):
+    is_faint = _detail(half, inside, NEAREST) > FAINT
+    if whole is None or not _is_credible(whole, len(parts), is_faint):
         return None
     feathered = ndimage.gaussian_filter(whole.astype(np.float32), FEATHER)
     layer = Image.fromarray(np.rint(feathered * 255).astype(np.uint8))
     return np.array(layer.resize(canvas.size, Image.Resampling.BILINEAR))
 
 
-def _evidence(half: NDArray[np.int16], found: Foreground) -> Bools:
-    """What is no background: it differs clearly, or a little but with detail."""
-    away, shoe, inside = ground_and_shoe(half, found.border_color)
+def _detail(half: NDArray[np.int16], inside: Box, sigma: float) -> NDArray[np.float32]:
+    """How much each pixel differs from its surroundings; in a soft shadow it does not. (H, W)"""
     grey = half.sum(axis=2, dtype=np.float32) / 3
-    detail = np.abs(grey - ndimage.gaussian_filter(grey, SURROUNDINGS)) > DETAIL
-    detail &= away > PADDING // 2
-    # The picture's edge on the canvas is no detail of the shoe.
-    detail[: inside.top + 2] = detail[inside.bottom - 2 :] = False
-    detail[:, : inside.left + 2] = detail[:, inside.right - 2 :] = False
-    return np.asarray(shoe | detail)
+    detail = np.abs(grey - ndimage.gaussian_filter(grey, sigma))
+    detail[: inside.top + EDGE] = detail[inside.bottom - EDGE :] = 0
+    detail[:, : inside.left + EDGE] = detail[:, inside.right - EDGE :] = 0
+    return np.asarray(detail)
 
 
 def _closed(mask: Bools, radius: float) -> Bools:
@@ -150,10 +150,15 @@ def _without_bay(part: Bools) -> Bools:
     return _closed(part, BAY * longer)
 
 
-def _is_credible(mask: Bools, parts: int) -> bool:
+def _is_credible(mask: Bools, parts: int, is_faint: Bools) -> bool:
+    """Whether ``mask`` is the size and shape of a shoe, and leaves no piece of one on the ground."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
     area = mask.sum()
+    ground = ndimage.distance_transform_edt(~mask) > NEARBY
     return bool(
-        parts <= MOST_PARTS and area >= LEAST_SHARE * mask.size and area >= LEAST_OF_BOX * box
+        parts <= MOST_PARTS
+        and area >= LEAST_SHARE * mask.size
+        and area >= LEAST_OF_BOX * box
+        and (ground & is_faint).sum() <= MOST_FAINT * area
     )

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dataset.canvas import prepare
+from dataset.canvas import choose_box, cut_square, shrunk
+from dataset.foreground import Foreground
 from dataset.phash import mirrored_phash, phash
 
 THUMB = 32  # px; each signature has two, of the box and of the whole canvas
@@ -34,9 +35,12 @@ class Signature:
     sharpness: float  # mean absolute Laplacian at the box's edges, at one scale for all
 
 
-def sign(canvas: Image.Image, name: str) -> tuple[Signature, Thumbs]:
-    """The signature of a decoded canvas file whose hash is ``name``, and its thumbs."""
-    box = Image.fromarray(prepare(canvas, _BOX, crop=True))
+def sign(canvas: Image.Image, found: Foreground, name: str) -> tuple[Signature, Thumbs]:
+    """The signature of a decoded canvas file whose hash is ``name``, and its thumbs.
+
+    ``found``: what `find_foreground` says of the canvas.
+    """
+    box = Image.fromarray(shrunk(cut_square(canvas, *choose_box(canvas, found, crop=True)), _BOX))
     whole = canvas.resize((THUMB, THUMB), Image.Resampling.BOX)
     signature = Signature(
         name,

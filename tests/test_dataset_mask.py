@@ -49,7 +49,7 @@ def test_the_mask_is_the_shoe(ground: Color) -> None:
     mask = mask_of(shoe)
     assert mask is not None
     cut, added = shares(mask, truth)
-    assert cut < 0.01 and added < 0.12
+    assert cut < 0.02 and added < 0.12  # a pixel of the outline is 0.02
     edge = mask[(mask > 0) & (mask < 255)]
     assert edge.size > 200, "the edge is feathered"
 
@@ -84,6 +84,22 @@ def test_a_soft_shadow_is_left_out() -> None:
     mask = mask_of(ground)
     assert mask is not None
     assert shares(mask, canvas_truth(shape))[1] < 0.15
+
+
+@pytest.mark.parametrize("stitches", [240, 246, 248, 249])
+def test_a_pale_shoe_is_not_cut_in_half(stitches: int) -> None:
+    """Its front is dark, its back a few grey levels from the ground: found whole, or no mask."""
+    image, (_, shape) = Image.new("RGB", (500, 500), WHITE), white_shoe()
+    shoe = Image.new("RGB", image.size, (253, 253, 253))
+    draw = ImageDraw.Draw(shoe)
+    for x in range(80, 300, 12):
+        draw.line((x, 180, x, 340), fill=(stitches,) * 3, width=3)
+    draw.rectangle((300, 180, 430, 340), fill=(70, 40, 40))
+    image.paste(shoe, mask=shape)
+    assert find_foreground(canvas_file(image)).is_plain
+    mask = mask_of(image)
+    # What shows no stitch is 2 grey levels from the ground: some of it may go.
+    assert mask is None or shares(mask, canvas_truth(shape))[0] < 0.1
 
 
 def noise() -> Image.Image:
