@@ -84,6 +84,7 @@ EXTENSIONS = (
 )
 
 
+@lru_cache(maxsize=4096)  # a page names the same few pictures again and again
 def is_address(url: str) -> bool:
     """Whether ``url`` may be a real picture: not inline data, a placeholder, a script, a drawing."""
     stripped = url.strip()
@@ -113,7 +114,7 @@ def inner(url: str) -> str:
     return re.sub(r"^(https?:)/+", r"\1//", unquote(match.group(1))) if match else url
 
 
-@lru_cache(maxsize=4096)  # a page names the same few pictures again and again
+@lru_cache(maxsize=4096)
 def picture_key(url: str) -> str:
     """What stays of a picture's address when all that says size, format or protocol is dropped.
 
@@ -161,6 +162,7 @@ def named_width(url: str) -> int:
     return found[-1] if found else 0
 
 
+@lru_cache(maxsize=4096)
 def rank(url: str) -> int:
     """The width in pixels that an address promises: by number, by a size word, else as uploaded.
 
@@ -191,6 +193,7 @@ def srcset(text: str) -> list[tuple[str, float, str]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def without_size(url: str) -> str | None:
     """A guess at the original behind a resized address; None where nothing says it was resized.
 

@@ -43,6 +43,8 @@ AUTOTHROTTLE_MAX_DELAY = 30.0
 AUTOTHROTTLE_TARGET_CONCURRENCY = 2.0
 CONCURRENT_REQUESTS = 32
 CONCURRENT_REQUESTS_PER_DOMAIN = 8
+CONCURRENT_ITEMS = 12  # of one page; Scrapy starts so many tasks for each page, 100 by default
+WARN_ON_GENERATOR_RETURN_VALUE = False  # for each page, it reads the source of our callback
 if hasattr(default_settings, "DOWNLOAD_DELAY_JITTER"):
     DOWNLOAD_DELAY_JITTER = 0  # a delay that was asked for is the least, not the middle
 else:  # before Scrapy 2.19

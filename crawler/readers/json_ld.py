@@ -16,7 +16,7 @@ def blocks(page: Page) -> list[Any]:
     if "json-ld" in page.memo:
         held: list[Any] = page.memo["json-ld"]
         return held
-    texts = ["".join(block.xpath(".//text()").getall()) for block in page.selector.xpath(_BLOCKS)]
+    texts = ["".join(block.itertext()) for block in page.find(_BLOCKS)]
     found = [value for value in map(parse_json, texts) if value is not None]
     page.memo["json-ld"] = found
     return found

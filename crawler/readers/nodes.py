@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urljoin
 
+from crawler.absolute import absolute
 from crawler.words import clean
 
 Node = dict[str, Any]
@@ -83,7 +83,7 @@ def listed_urls(value: Any, base: str) -> list[str]:
             target = entry.get("item", entry) if isinstance(entry, dict) else entry
             address = target if isinstance(target, str) else url_of(target)
             if address:
-                found.append(urljoin(base, address))
+                found.append(absolute(base, address))
     return found
 
 

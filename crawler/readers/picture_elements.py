@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag
 
 from crawler import pictures
+from crawler.absolute import absolute
+from crawler.items import compiled
 from crawler.words import clean
 
 _ELSEWHERE = re.compile(
@@ -37,6 +39,11 @@ _IN_CODE = re.compile(r"""['"(]\s*([^'"()\s]+\.(?:jpe?g|png|webp|avif|gif)(?:\?[
 _PLAIN = ("data-src", "data-lazy", "data-lazy-src", "data-original", "data-image", "data-bg")
 # Pillow alone decodes none of the first three, and the crawl takes no JPEG 2000: the last choice
 _SELDOM_READ = ("image/heic", "image/heif", "image/jxl", "image/jp2")
+_ELEMENTS = (
+    "//body//img | //body//amp-img | //body//*[contains(@style, 'url(')]"
+    " | //body//*[@data-zoom-image or @data-large_image or @data-zoom-src or @data-bg or @data-background]"
+    " | //body//*[self::a or self::li or self::button or self::div][@data-image or @data-src or @data-full or @data-large]"
+)
 _MIN_SIDE = 64  # px; a picture declared smaller, with no larger version, is an icon
 
 
@@ -54,11 +61,7 @@ def find(root: Any, base: str, heading: Any) -> Iterator[Found]:
     """The elements that name a picture, in the page's order, without signs and icons."""
     above = set(heading.iterancestors()) if heading is not None else set()
     named = "".join(heading.itertext()).casefold() if heading is not None else ""
-    for element in root.xpath(
-        "//body//img | //body//amp-img | //body//*[contains(@style, 'url(')]"
-        " | //body//*[@data-zoom-image or @data-large_image or @data-zoom-src or @data-bg or @data-background]"
-        " | //body//*[self::a or self::li or self::button or self::div][@data-image or @data-src or @data-full or @data-large]"
-    ):
+    for element in compiled(_ELEMENTS)(root):
         widths: dict[str, float] = {}
         for width, url in _addresses(element, base):
             widths[url] = max(width, widths.get(url, 0))
@@ -78,11 +81,11 @@ def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
     def promised(url: str, width: float = 0, most: float = 0) -> Iterator[tuple[float, str]]:
         if url and pictures.is_address(url):
             # a theme's script puts in the width that it needs
-            absolute = urljoin(base, url.strip().replace("{width}", "2048"))
-            claimed = pictures.rank(absolute)
-            is_original = claimed >= 2500 and not pictures.named_width(absolute)
+            address = absolute(base, url.strip().replace("{width}", "2048"))
+            claimed = pictures.rank(address)
+            is_original = claimed >= 2500 and not pictures.named_width(address)
             found = claimed if is_original else width or claimed
-            yield min(found, most or found), absolute
+            yield min(found, most or found), address
 
     link = _zoom_link(element)
     if link is not None:
@@ -197,8 +200,8 @@ def is_elsewhere(element: Any, base: str, above: set[Any]) -> bool:
 def _opens_page(href: str, here: str) -> bool:
     if not href.strip() or href.startswith(("#", "javascript:", "data:")):
         return False
-    absolute = urldefrag(urljoin(here, href))[0]
-    return absolute != here and not absolute.lower().split("?")[0].endswith(pictures.EXTENSIONS)
+    there = urldefrag(absolute(here, href))[0]
+    return there != here and not there.lower().split("?")[0].endswith(pictures.EXTENSIONS)
 
 
 def _own_heading(element: Any) -> str:

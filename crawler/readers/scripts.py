@@ -35,14 +35,14 @@ def values(page: Page) -> list[Any]:
 
 def _of_scripts(page: Page) -> Iterator[Any]:
     pushed: list[str] = []
-    for script in page.selector.xpath("//script[not(@src)]"):
-        kind = (script.attrib.get("type") or "").lower()
-        text = "".join(script.xpath(".//text()").getall())
+    for script in page.find("//script[not(@src)]"):
+        kind = (script.get("type") or "").lower()
+        text = "".join(script.itertext())
         if "ld+json" in kind or not _HINT.search(text) or len(text) > MAX_CHARACTERS:
             continue
         if "json" in kind or "x-magento" in kind:
             value = parse_json(text)
-            is_flat = script.attrib.get("id") == "__NUXT_DATA__" and isinstance(value, list)
+            is_flat = script.get("id") == "__NUXT_DATA__" and isinstance(value, list)
             yield unflattened(value) if is_flat else value
         elif "__next_f" in text:
             pushed += _pushed(text)
@@ -129,8 +129,7 @@ def unflattened(flat: list[Any]) -> Any:
 
 def _of_attributes(page: Page) -> Iterator[Any]:
     """JSON in attributes: data-product, data-props, :product and the like."""
-    for text in page.selector.xpath(
-        "//body//@*[(starts-with(., '{') or starts-with(., '[')) and string-length(.) > 20]"
-    ).getall():
+    path = "//body//@*[(starts-with(., '{') or starts-with(., '[')) and string-length(.) > 20]"
+    for text in page.find(path):
         if _HINT.search(text) and (value := parse_json(text)) is not None:
             yield value
