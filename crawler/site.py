@@ -92,6 +92,7 @@ def is_local_host(host: str) -> bool:
     return _is_localhost(host) or (number is not None and not number.is_global)
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(host: str) -> bool:
     """Whether ``host`` is this machine: localhost or 127.0.0.0/8 or ::1."""
     number = _number_of(host)

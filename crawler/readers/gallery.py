@@ -21,18 +21,22 @@ def read(page: Page, anchors: list[str]) -> list[PictureClaim]:
     """
     root = page.selector.root
     heading = main_heading.element(page)
-    every = list(picture_elements.find(root, page.url, heading))
-    own = [entry for entry in every if not entry.is_elsewhere]
+    every = picture_elements.find(root, page.url, heading)
+    own = [entry for entry in every if not entry.is_elsewhere and entry.is_picture]
     anchor = _anchor(own, anchors, heading)
     if anchor is None:
         return []
     members = _same_gallery(anchor, own, heading)
     held = {pictures.picture_key(url) for entry in members for url in entry.widths}
+    stems = {stem for entry in members for stem in map(pictures.file_stem, entry.widths)}
     # a layer that enlarges them stands in a part of its own
     others = [
         entry
         for entry in every
-        if entry not in members and any(pictures.picture_key(url) in held for url in entry.widths)
+        if entry not in members
+        and entry.may_name(stems)
+        and entry.is_picture
+        and any(pictures.picture_key(url) in held for url in entry.widths)
     ]
     return like_sizes(_joined([*members, *others]))
 

@@ -71,7 +71,14 @@ def heading(page: Page) -> str | None:
 
 
 def crumbs(page: Page) -> list[str]:
-    """The breadcrumb as the HTML shows it, without separators."""
+    """The breadcrumb as the HTML shows it, without separators; found once per page."""
+    if "crumbs" not in page.memo:
+        page.memo["crumbs"] = _crumbs(page)
+    path: list[str] = page.memo["crumbs"]
+    return path
+
+
+def _crumbs(page: Page) -> list[str]:
     for found in page.find(_CRUMBS):
         texts = [clean(text) for text in compiled(_LINES)(found)]
         parts = [

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from typing import Any
-from urllib.parse import urldefrag
+from urllib.parse import unquote, urldefrag
 
 from crawler import pictures
 from crawler.absolute import absolute
@@ -44,35 +46,60 @@ _ELEMENTS = (
     " | //body//*[@data-zoom-image or @data-large_image or @data-zoom-src or @data-bg or @data-background]"
     " | //body//*[self::a or self::li or self::button or self::div][@data-image or @data-src or @data-full or @data-large]"
 )
+_PARTS = re.compile(r"[_.-]")
 _MIN_SIDE = 64  # px; a picture declared smaller, with no larger version, is an icon
 
 
-@dataclass
+@dataclass(eq=False)
 class Found:
-    """A picture element and the addresses it names, best first."""
+    """An element that may name a picture; what it says is read when it is asked for.
+
+    Most elements of a page show other things, and all their addresses cost more than the rest.
+    """
 
     element: Any
-    widths: dict[str, float]  # address -> promised width in pixels, best first
-    alt: str | None
-    is_elsewhere: bool
+    base: str
+    above: set[Any]  # what holds the page's heading
+    named: str  # the heading's text, in one case
+
+    @cached_property
+    def widths(self) -> dict[str, float]:
+        """Each address with the width in pixels that it promises, best first."""
+        widths: dict[str, float] = {}
+        for width, url in _addresses(self.element, self.base):
+            widths[url] = max(width, widths.get(url, 0))
+        return dict(sorted(widths.items(), key=lambda pair: -pair[1]))
+
+    @cached_property
+    def alt(self) -> str | None:
+        """What the element says of its picture."""
+        return clean(self.element.get("alt") or self.element.get("title") or "")
+
+    @cached_property
+    def is_elsewhere(self) -> bool:
+        """Whether it stands in a part of the page about something else."""
+        return is_elsewhere(self.element, self.base, self.above)
+
+    @cached_property
+    def is_picture(self) -> bool:
+        """Whether it names a picture that is no sign or icon."""
+        urls = list(self.widths)
+        return bool(urls) and not _is_icon(self.element, urls, self.alt, self.named)
+
+    def may_name(self, stems: set[str]) -> bool:
+        """Whether one of the picture files called ``stems`` may be among its addresses."""
+        places = [self.element, *islice(self.element.iterancestors(), 8)]
+        places += [s for place in places if place.tag == "picture" for s in place.iter("source")]
+        told = " ".join(value for place in places for value in place.attrib.values())
+        text = unquote(unquote(told)) if "%" in told else told
+        return any(all(part in text for part in _PARTS.split(stem)) for stem in stems)
 
 
-def find(root: Any, base: str, heading: Any) -> Iterator[Found]:
-    """The elements that name a picture, in the page's order, without signs and icons."""
+def find(root: Any, base: str, heading: Any) -> list[Found]:
+    """The elements that may name a picture, in the page's order."""
     above = set(heading.iterancestors()) if heading is not None else set()
     named = "".join(heading.itertext()).casefold() if heading is not None else ""
-    for element in compiled(_ELEMENTS)(root):
-        widths: dict[str, float] = {}
-        for width, url in _addresses(element, base):
-            widths[url] = max(width, widths.get(url, 0))
-        if not widths:
-            continue
-        widths = dict(sorted(widths.items(), key=lambda pair: -pair[1]))
-        urls = list(widths)
-        alt = clean(element.get("alt") or element.get("title") or "")
-        if _is_icon(element, urls, alt, named):
-            continue
-        yield Found(element, widths, alt, is_elsewhere(element, base, above))
+    return [Found(element, base, above, named) for element in compiled(_ELEMENTS)(root)]
 
 
 def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
@@ -96,7 +123,7 @@ def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
         yield from promised(url, least, 0 if is_large or not _SMALL.search(name) else 300)
     sets = [(element.get(name) or "", 0) for name in _SETS]
     # libxml2 does not close <source>, so that an <img> may stand several levels below <picture>
-    above = [ancestor for ancestor, _ in zip(element.iterancestors(), range(8), strict=False)]
+    above = islice(element.iterancestors(), 8)
     picture = next((ancestor for ancestor in above if ancestor.tag == "picture"), None)
     if picture is not None:
         for source in picture.iter("source"):
