@@ -46,7 +46,12 @@ class Page:
 
     url: str
     selector: Selector
+    text: str  # its source, in small letters
     memo: dict[str, Any] = field(default_factory=dict)  # what readers share, found once
+
+    def has(self, word: str) -> bool:
+        """Whether the page's source holds ``word``: a reader of a syntax looks no further without its sign."""
+        return word in self.text
 
     def find(self, path: str) -> list[Any]:
         """The elements, or the texts, that an XPath finds; it is compiled once.

@@ -243,4 +243,4 @@ def page_of(url: str, body: str) -> Page:
     """A page for the readers."""
     selector = Selector(text=body, type="html")
     open_frames(selector.root)
-    return Page(url, selector)
+    return Page(url, selector, body.lower())

@@ -155,11 +155,12 @@ def brand(page: Page, name: str | None, path: list[str], told: dict[str, str]) -
         return told["brand_text"]
     title = main_heading.element(page)
     above = set(title.iterancestors()) if title is not None else set()
+    memo: dict[Any, bool] = {}
     linked = [
         node
         for node in page.find(_BRAND_PLACES)
         if (node.tag == "a" or _BRANDED.search(node.get("class") or ""))
-        and not is_elsewhere(node, page.url, above)
+        and not is_elsewhere(node, page.url, above, memo)
     ]
     texts = [text for text in map(_brand_text, linked) if text and len(text) <= 40]
     near = [text for text in texts if is_known_brand(text)] or texts[:1]

@@ -23,7 +23,7 @@ def found(page: Page) -> list[nodes.Node]:
     """The page's top-level microdata items as nodes; found once per page."""
     if "microdata" not in page.memo:
         top: list[nodes.Node] = []
-        if page.find("(//*[@itemscope])[1]"):
+        if page.has("itemscope"):
             _walk(page.selector.root, None, top, page.url, 0)
         page.memo["microdata"] = top
     result: list[nodes.Node] = page.memo["microdata"]

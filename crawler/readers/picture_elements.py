@@ -61,6 +61,7 @@ class Found:
     base: str
     above: set[Any]  # what holds the page's heading
     named: str  # the heading's text, in one case
+    memo: dict[Any, bool]  # see `is_elsewhere`
 
     @cached_property
     def widths(self) -> dict[str, float]:
@@ -78,7 +79,7 @@ class Found:
     @cached_property
     def is_elsewhere(self) -> bool:
         """Whether it stands in a part of the page about something else."""
-        return is_elsewhere(self.element, self.base, self.above)
+        return is_elsewhere(self.element, self.base, self.above, self.memo)
 
     @cached_property
     def is_picture(self) -> bool:
@@ -99,13 +100,13 @@ def find(root: Any, base: str, heading: Any) -> list[Found]:
     """The elements that may name a picture, in the page's order."""
     above = set(heading.iterancestors()) if heading is not None else set()
     named = "".join(heading.itertext()).casefold() if heading is not None else ""
-    return [Found(element, base, above, named) for element in compiled(_ELEMENTS)(root)]
+    memo: dict[Any, bool] = {}
+    return [Found(element, base, above, named, memo) for element in compiled(_ELEMENTS)(root)]
 
 
 def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
     """(promised width, address) of everything an element names as its picture."""
-
-    def promised(url: str, width: float = 0, most: float = 0) -> Iterator[tuple[float, str]]:
+    for url, width, most in _told(element):
         if url and pictures.is_address(url):
             # a theme's script puts in the width that it needs
             address = absolute(base, url.strip().replace("{width}", "2048"))
@@ -114,26 +115,30 @@ def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
             found = claimed if is_original else width or claimed
             yield min(found, most or found), address
 
+
+def _told(element: Any) -> Iterator[tuple[str, float, float]]:
+    """(address as written, width that is told beside it or 0, width that it has at most or 0)."""
     link = _zoom_link(element)
     if link is not None:
-        yield from promised(link, max(2000, pictures.rank(link)))
+        yield link, max(2000, pictures.rank(link)), 0
     for name, url in _named(element):
         is_large = _LARGE.search(name)
         least = max(2000, pictures.rank(url)) if is_large else 0
-        yield from promised(url, least, 0 if is_large or not _SMALL.search(name) else 300)
-    sets = [(element.get(name) or "", 0) for name in _SETS]
+        yield url, least, 0 if is_large or not _SMALL.search(name) else 300
+    sets = [(text, 0) for name in _SETS if (text := element.get(name))]
     # libxml2 does not close <source>, so that an <img> may stand several levels below <picture>
     above = islice(element.iterancestors(), 8)
     picture = next((ancestor for ancestor in above if ancestor.tag == "picture"), None)
     if picture is not None:
         for source in picture.iter("source"):
             most = int((source.get("type") or "").strip().lower() in _SELDOM_READ)
-            sets += [(source.get(name) or "", most) for name in ("srcset", "data-srcset")]
+            told = (source.get(name) for name in ("srcset", "data-srcset"))
+            sets += [(text, most) for text in told if text]
     for text, most in sets:
         for url, number, unit in pictures.srcset(text):
-            yield from promised(url, number if unit == "w" else 0, most)
+            yield url, number if unit == "w" else 0, most
     if element.tag in ("img", "amp-img"):
-        yield from promised(element.get("src") or "")
+        yield element.get("src") or "", 0, 0
 
 
 def _named(element: Any) -> Iterator[tuple[str, str]]:
@@ -201,27 +206,38 @@ def _number(text: str | None) -> int:
     return int(match.group(1)) if match else 0
 
 
-def is_elsewhere(element: Any, base: str, above: set[Any]) -> bool:
-    """Whether a part of the page that does not hold the heading is about something else."""
-    here = urldefrag(base)[0]
-    for ancestor in element.iterancestors():
-        if (
-            ancestor in above
-            or not isinstance(ancestor.tag, str)
-            or ancestor.tag in ("body", "html")
-        ):
-            return False
-        if ancestor.tag in ("nav", "footer", "header", "aside"):
-            return True
-        if ancestor.tag == "a" and _opens_page(ancestor.get("href") or "", here):
-            return True
-        if _ELSEWHERE.search(
-            f"{ancestor.get('class') or ''} {ancestor.get('id') or ''} {ancestor.get('aria-label') or ''}"
-        ):
-            return True
-        if ancestor.tag in ("section", "div", "ul") and _ELSEWHERE.search(_own_heading(ancestor)):
-            return True
-    return False
+def is_elsewhere(element: Any, base: str, above: set[Any], memo: dict[Any, bool]) -> bool:
+    """Whether a part of the page that does not hold the heading is about something else.
+
+    ``memo`` keeps what was found of the places that hold it; the same for one page and heading.
+    """
+    place = element.getparent()
+    passed = []
+    while place is not None and place not in memo:
+        passed.append(place)
+        verdict = _is_told(place, urldefrag(base)[0], above)
+        if verdict is not None:
+            memo[place] = verdict
+            break
+        place = place.getparent()
+    found = memo[place] if place is not None else False
+    memo |= dict.fromkeys(passed, found)
+    return found
+
+
+def _is_told(place: Any, here: str, above: set[Any]) -> bool | None:
+    """Whether one part of the page is elsewhere; None where what holds it decides."""
+    if place in above or not isinstance(place.tag, str) or place.tag in ("body", "html"):
+        return False
+    if place.tag in ("nav", "footer", "header", "aside"):
+        return True
+    if place.tag == "a" and _opens_page(place.get("href") or "", here):
+        return True
+    names = (place.get("class"), place.get("id"), place.get("aria-label"))
+    if any(names) and _ELSEWHERE.search(" ".join(name or "" for name in names)):
+        return True
+    is_part = place.tag in ("section", "div", "ul")
+    return True if is_part and _ELSEWHERE.search(_own_heading(place)) else None
 
 
 def _opens_page(href: str, here: str) -> bool:

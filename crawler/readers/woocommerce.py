@@ -11,13 +11,14 @@ from crawler.readers.repair import parse_json
 from crawler.words import clean
 
 _MORE = ("variation_gallery_images", "additional_images", "gallery_images", "wavi_value", "woo_variation_gallery")  # fmt: skip
+_SHOP = "(//*[contains(@class,'woocommerce')])[1]"
 _BODY = "//body[contains(@class,'single-product')] | //div[contains(@class,'type-product')]"
 _FORM = "//form[contains(concat(' ',@class,' '),' variations_form ')]"
 
 
 def read(page: Page) -> list[Claim]:
     """The page's product by its heading, with a variant for each colour that has its own picture."""
-    if not page.find("(//*[contains(@class,'woocommerce')])[1]"):
+    if not page.has("woocommerce") or not page.find(_SHOP):
         return []
     form = page.find(_FORM)
     name = _text(page, "//h1[contains(@class,'product_title')]") or html.heading(page)
