@@ -49,9 +49,9 @@ class Page:
     text: str  # its source, in small letters
     memo: dict[str, Any] = field(default_factory=dict)  # what readers share, found once
 
-    def has(self, word: str) -> bool:
-        """Whether the page's source holds ``word``: a reader of a syntax looks no further without its sign."""
-        return word in self.text
+    def has(self, *words: str) -> bool:
+        """Whether the page's source holds one of ``words``: without its sign, a syntax is not looked for."""
+        return any(word in self.text for word in words)
 
     def find(self, path: str) -> list[Any]:
         """The elements, or the texts, that an XPath finds; it is compiled once.

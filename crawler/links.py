@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from lxml import etree
 from parsel import Selector
 
 from crawler.absolute import absolute
@@ -137,12 +138,12 @@ def kind_of(url: str) -> int:
 
 def of_page(page: Page) -> Iterator[tuple[str, int]]:
     """(canonical address, kind) of the page's links: lists' products, next pages, cards, the rest."""
-    base = next(iter(page.find("//base/@href")), None)
+    base = next(iter(page.find("//base/@href")), None) if page.has("<base") else None
     base = absolute(page.url, base) if base else page.url
     for url in json_ld.listed(page):
         if address := canonical(url, base):
             yield address, PRODUCT
-    for url in page.find(_NEXT):
+    for url in page.find(_NEXT) if page.has("next") else ():
         if address := canonical(url, base):
             yield address, LISTING
     for address in _loaded(page, base):
@@ -213,6 +214,8 @@ def uncolored(url: str) -> str:
 def color_links(page: Page) -> dict[str, str]:
     """Addresses of this page in other colours, with the colour's name; as swatches link to them."""
     found: dict[str, str] = {}
+    if not page.has("color", "colour", "색상", "%ec%83%89%ec%83%81"):
+        return found
     own = {_path(page.url), _path(canonical_link(page) or page.url)}
     for link in page.find("//a[@href] | //option[@value] | //*[@data-url or @data-href]"):
         marks = link.attrib
@@ -235,12 +238,19 @@ def _path(url: str) -> str:
 
 def canonical_link(page: Page) -> str | None:
     """What the page says its own address is (``rel=canonical``), made canonical."""
-    found = next(iter(page.find("//link[@rel='canonical']/@href")), None)
-    return canonical(found, page.url) if found and found.strip() else None
+    if "canonical" not in page.memo:
+        told = next(iter(page.find("//link[@rel='canonical']/@href")), "").strip()
+        page.memo["canonical"] = canonical(told, page.url) if told else None
+    found: str | None = page.memo["canonical"]
+    return found
 
 
 def page_of(url: str, body: str) -> Page:
     """A page for the readers."""
-    selector = Selector(text=body, type="html")
-    open_frames(selector.root)
-    return Page(url, selector, body.lower())
+    # parsel's own parser gives each element a class of lxml.html's, which nobody here needs
+    parser = etree.HTMLParser(recover=True, encoding="utf-8", huge_tree=True)
+    source = body.strip().replace("\0", "").encode("utf-8", "replace") or b"<html/>"
+    root = etree.fromstring(source, parser)
+    root = etree.fromstring(b"<html/>", parser) if root is None else root
+    open_frames(root)
+    return Page(url, Selector(root=root, type="html"), body.lower())

@@ -79,6 +79,8 @@ def crumbs(page: Page) -> list[str]:
 
 
 def _crumbs(page: Page) -> list[str]:
+    if not page.has("crumb", "location", "현재 위치"):
+        return []
     for found in page.find(_CRUMBS):
         texts = [clean(text) for text in compiled(_LINES)(found)]
         parts = [
@@ -95,15 +97,16 @@ def _crumbs(page: Page) -> list[str]:
 
 def rows(page: Page) -> Iterator[tuple[str, str]]:
     """(our name of a field, value) of tables, definition lists and "Label: value" lines."""
-    for row in page.find("//tr[th and td]"):
+    has_tables, has_terms = page.has("<tr"), page.has("<dt")
+    for row in page.find("//tr[th and td]") if has_tables else ():
         for head, cell in zip(row.iterchildren("th"), row.iterchildren("td"), strict=False):
             if field := _field_of(_text(head)):
                 yield field, _text(cell)
-    for row in page.find("//tr[not(th) and count(td)=2]"):
+    for row in page.find("//tr[not(th) and count(td)=2]") if has_tables else ():
         head, cell = row.iterchildren("td")
         if field := _field_of(_text(head)):
             yield field, _text(cell)
-    for term in page.find("//dl//dt[following-sibling::*[1][self::dd]]"):
+    for term in page.find("//dl//dt[following-sibling::*[1][self::dd]]") if has_terms else ():
         if field := _field_of(_text(term)):
             yield field, _text(term.getnext())
     for line in page.find("//li | //p | //div[count(*)<4] | //span"):
@@ -169,7 +172,7 @@ def brand(page: Page, name: str | None, path: list[str], told: dict[str, str]) -
     for crumb in reversed(path):
         if is_known_brand(crumb):
             return crumb
-    for link in page.find(f"{_CRUMBS}//a[@href]"):
+    for link in page.find(f"{_CRUMBS}//a[@href]") if path else ():
         if _BRAND_PAGE.search(link.get("href")) and (crumb := _text(link)) in path:
             return crumb
     head = brand_at_head(name or "")

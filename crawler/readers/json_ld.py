@@ -16,7 +16,8 @@ def blocks(page: Page) -> list[Any]:
     if "json-ld" in page.memo:
         held: list[Any] = page.memo["json-ld"]
         return held
-    texts = ["".join(block.itertext()) for block in page.find(_BLOCKS)]
+    is_told = page.has("ld+json", "ld&#")
+    texts = ["".join(block.itertext()) for block in page.find(_BLOCKS)] if is_told else []
     found = [value for value in map(parse_json, texts) if value is not None]
     page.memo["json-ld"] = found
     return found

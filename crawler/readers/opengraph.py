@@ -10,12 +10,16 @@ from crawler.words import clean, without_shop
 
 def meta(page: Page) -> dict[str, list[str]]:
     """Contents of the meta tags by property (or name), in lower case."""
+    if "meta" in page.memo:
+        held: dict[str, list[str]] = page.memo["meta"]
+        return held
     found: dict[str, list[str]] = {}
     for tag in page.find("//meta[@content and (@property or @name)]"):
         key = (tag.get("property") or tag.get("name") or "").strip().lower()
         content = clean(tag.get("content"))
         if content:
             found.setdefault(key, []).append(content)
+    page.memo["meta"] = found
     return found
 
 

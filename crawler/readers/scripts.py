@@ -21,6 +21,7 @@ _HINT = re.compile(
 _START = re.compile(r"(?:[=(,?:]|return|\|\|)\s*(?=[{\[])")
 _PUSHED = re.compile(r"__next_f\.push\(\s*(?=\[)")
 _CHUNK = re.compile(r"^[0-9a-f]+:[A-Z]{0,2}(?=[\[{])", re.MULTILINE)
+_ATTRIBUTE_SIGNS = ('"{', "'{", "={", '"[', "'[", "=[", "&#123", "&#x7b", "&#91", "&#x5b", "&l")
 _MAX_TRIES = 400  # places of a script that are tried
 _WRAPPERS = ("Reactive", "ShallowReactive", "Ref", "ShallowRef", "EmptyRef")
 
@@ -129,6 +130,8 @@ def unflattened(flat: list[Any]) -> Any:
 
 def _of_attributes(page: Page) -> Iterator[Any]:
     """JSON in attributes: data-product, data-props, :product and the like."""
+    if not page.has(*_ATTRIBUTE_SIGNS):
+        return
     path = "//body//@*[(starts-with(., '{') or starts-with(., '[')) and string-length(.) > 20]"
     for text in page.find(path):
         if _HINT.search(text) and (value := parse_json(text)) is not None:
