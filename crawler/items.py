@@ -21,6 +21,7 @@ class PictureClaim:
 
     urls: tuple[str, ...]
     alt: str | None = None
+    is_loose: bool = False  # perhaps no photo: its shape decides, see `crawler.readers.description`
 
 
 @dataclass

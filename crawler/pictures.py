@@ -106,6 +106,11 @@ def _path_and_query(url: str) -> tuple[str, str]:
     return path, query
 
 
+def unquoted(text: str) -> str:
+    """``text`` without percent signs, as a reader would write it."""
+    return unquote(text) if "%" in text else text
+
+
 def _quiet(url: str) -> str:
     """``url``, or nothing where it cannot even be split."""
     try:

@@ -19,9 +19,8 @@ def read(page: Page, anchors: list[str]) -> list[PictureClaim]:
 
     A picture named in several sizes, also by several elements, comes once.
     """
-    root = page.selector.root
     heading = main_heading.element(page)
-    every = picture_elements.find(root, page.url, heading)
+    every = picture_elements.find(page, heading)
     own = [entry for entry in every if not entry.is_elsewhere and entry.is_picture]
     anchor = _anchor(own, anchors, heading)
     if anchor is None:

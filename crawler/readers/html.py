@@ -48,9 +48,7 @@ _WITH_COLON = (
     "//body//text()[contains(., ':')][string-length(.) < 200]"
     "[not(ancestor::script or ancestor::style)]"
 )
-_MARKED = (
-    "(//li | //div | //p)/*[1][self::span or self::strong or self::b or self::em]"
-)
+_MARKED = "(//li | //div | //p)/*[1][self::span or self::strong or self::b or self::em]"
 _BRAND_PLACES = (
     "//*[not(ancestor::nav or ancestor::footer or ancestor::header)]"
     "[self::a[contains(@href,'/brand') or contains(@href,'brand=') or contains(@href, 'vendor')]"

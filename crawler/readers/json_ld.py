@@ -39,3 +39,10 @@ def crumbs(page: Page) -> list[str]:
 def listed(page: Page) -> list[str]:
     """The product addresses of the page's ItemLists."""
     return nodes.listed_urls(blocks(page), page.url)
+
+
+def shop_names(page: Page) -> list[str]:
+    """What JSON-LD calls the site or the business behind it."""
+    return nodes.names_of(
+        blocks(page), {"WebSite", "Organization", "Store", "OnlineStore", "ShoeStore"}
+    )

@@ -87,6 +87,21 @@ def listed_urls(value: Any, base: str) -> list[str]:
     return found
 
 
+def names_of(value: Any, kinds: set[str]) -> list[str]:
+    """The names of the nodes of these kinds that stand by themselves, in no other node but a graph."""
+    found: list[str] = []
+    for entry in each(value):
+        if isinstance(entry, list) or (isinstance(entry, dict) and "@graph" in entry):
+            found += names_of(entry if isinstance(entry, list) else entry["@graph"], kinds)
+        elif (
+            isinstance(entry, dict)
+            and types_of(entry) & kinds
+            and (name := text(entry.get("name")))
+        ):
+            found.append(name)
+    return found
+
+
 def breadcrumb(value: Any) -> list[str]:
     """The names along the page's BreadcrumbList, the home page first."""
     for node in _all_nodes(value, 0):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from crawler.absolute import absolute
 from crawler.items import Claim, Page, PictureClaim
 from crawler.words import clean, without_shop

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urldefrag
 
 from crawler import pictures
 from crawler.absolute import absolute
-from crawler.items import compiled
+from crawler.items import Page
 from crawler.words import clean
 
 _ELSEWHERE = re.compile(
@@ -96,12 +96,22 @@ class Found:
         return any(all(part in text for part in _PARTS.split(stem)) for stem in stems)
 
 
-def find(root: Any, base: str, heading: Any) -> list[Found]:
-    """The elements that may name a picture, in the page's order."""
+def find(page: Page, heading: Any) -> list[Found]:
+    """The elements that may name a picture, in the page's order; found once per page.
+
+    ``heading`` is the element of the page's heading, None where it has none.
+    """
+    if "picture elements" not in page.memo:
+        page.memo["picture elements"] = _find(page, heading)
+    found: list[Found] = page.memo["picture elements"]
+    return found
+
+
+def _find(page: Page, heading: Any) -> list[Found]:
     above = set(heading.iterancestors()) if heading is not None else set()
     named = "".join(heading.itertext()).casefold() if heading is not None else ""
     memo: dict[Any, bool] = {}
-    return [Found(element, base, above, named, memo) for element in compiled(_ELEMENTS)(root)]
+    return [Found(element, page.url, above, named, memo) for element in page.find(_ELEMENTS)]
 
 
 def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
@@ -196,12 +206,13 @@ def _is_icon(element: Any, urls: list[str], alt: str | None, named: str) -> bool
     signs = [match.group().casefold() for match in _NO_SHOE.finditer(f"{told} {files}")]
     if any(sign not in named for sign in signs):
         return True
-    sides = [_number(element.get(name)) for name in ("width", "height")]
+    sides = [side(element.get(name)) for name in ("width", "height")]
     is_small = any(0 < side < _MIN_SIDE for side in sides)
     return is_small and len(urls) == 1
 
 
-def _number(text: str | None) -> int:
+def side(text: str | None) -> int:
+    """The pixels that a width or height attribute tells, 0 for none."""
     match = re.match(r"\s*(\d+)\s*(?:px)?\s*$", text or "")
     return int(match.group(1)) if match else 0
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from crawler.absolute import absolute
 from crawler import pictures
+from crawler.absolute import absolute
 from crawler.items import PictureClaim
 from crawler.words import clean
 
