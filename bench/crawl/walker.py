@@ -7,6 +7,7 @@ the gallery. It judges nothing, remembers nothing, and stores no failure. Run by
 """
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import scrapy
@@ -27,6 +28,11 @@ class Walker(scrapy.Spider):  # type: ignore[misc]  # scrapy is untyped here
         "DOWNLOAD_DELAY": 0,
         "TELNETCONSOLE_ENABLED": False,
     }
+
+    def closed(self, reason: str) -> None:
+        """Say how many answers came; one is robots.txt."""
+        answers = self.crawler.stats.get_value("downloader/response_count", 0) - 1
+        Path("answers.json").write_text(str(answers), "utf-8")
 
     async def start(self) -> AsyncIterator[Any]:
         """The shop's first page, given as ``-a url=``."""
