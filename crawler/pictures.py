@@ -40,18 +40,16 @@ _WIDE_HIGH = re.compile(r"(?:^|[-_.])\d{2,4}Wx\d{2,4}H(?=$|[-_.])", re.IGNORECAS
 _SIGNATURES = {"context", "sig", "signature", "hmac", "token", "hash", "expires"}
 _SIZE_WORDS = re.compile(rf"^(?:{_NAMED})$", re.IGNORECASE)
 _MAGENTO = re.compile(r"/cache/(?:\d+/)?(?:[a-z_]+/)?(?:\d+x\d*/)?[0-9a-f]{32}(?=/)", re.IGNORECASE)
+# These three look at paths in small letters; to pass over case doubles their time.
 _IN_NAME = re.compile(
-    r"(?<![0-9a-z])(\d{2,4})w?x(\d{0,4})h?(?![0-9a-z])|(?<![0-9a-z])x(\d{2,4})(?![0-9a-z])",
-    re.IGNORECASE,
+    r"(?<![0-9a-z])(\d{2,4})w?x(\d{0,4})h?(?![0-9a-z])|(?<![0-9a-z])x(\d{2,4})(?![0-9a-z])"
 )
 _IN_TEXT = re.compile(
-    r"(?:^|[/,_-])(?:w|s|sw|sl)_?(\d{2,4})(?=$|[/,._-])|[-_.](\d{2,4})(?:px|w)(?=[./])|[-_](\d{3,4})(?=\.\w+$)|/t(\d{2,3})_",
-    re.IGNORECASE,
+    r"(?:^|[/,_-])(?:w|s|sw|sl)_?(\d{2,4})(?=$|[/,._-])|[-_.](\d{2,4})(?:px|w)(?=[./])|[-_](\d{3,4})(?=\.\w+$)|/t(\d{2,3})_"
 )
 _NO_PICTURE = re.compile(
     r"(?:^|[/_.-])(?:spacer|blank|transparent|pixel|placeholder|loading|loader|lazy|lazyload|dummy|empty|1x1|"
-    r"no[-_]?image|noimg|default[-_]?image|image[-_]?coming|ajax-loader|grey|gray)(?=$|[/_.-])",
-    re.IGNORECASE,
+    r"no[-_]?image|noimg|default[-_]?image|image[-_]?coming|ajax-loader|grey|gray)(?=$|[/_.-])"
 )
 _WORD_WIDTHS = {  # what a size word in an address is taken to mean, in pixels
     word: width
@@ -178,6 +176,7 @@ def named_width(url: str) -> int:
             and value[:4].isdigit()
         ):
             return int(re.match(r"\d{1,4}", value).group())  # type: ignore[union-attr]
+    path = path.lower()
     found = [int(match.group(1) or match.group(3)) for match in _IN_NAME.finditer(path)]
     found += [int(next(filter(None, match.groups()))) for match in _IN_TEXT.finditer(path)]
     return found[-1] if found else 0

@@ -19,33 +19,35 @@ from crawler.absolute import absolute
 from crawler.items import Page
 from crawler.words import clean
 
+# All of these look at text in small letters; to pass over case doubles their time.
 _ELSEWHERE = re.compile(
     r"related|relation|recommend|similar|also[-_ ]?(?:like|bought|viewed)|up-?sell|cross-?sell|recent|review|rating|comment|"
     r"footer|\bnav|\bheader|site-header|menu|breadcrumb|payment|newsletter|social|cookie|banner|\bads?\b|promo|blog|look-?book|"
     r"minicart|mini-cart|side-?bar|you-may|trending|popular|best-?sell|size-?(?:guide|chart)|instagram|"
     r"관련|추천|함께|최근|비슷한|리뷰|후기|배너|인기|사이즈표|다른 상품|다른 고객",
-    re.IGNORECASE,
 )
 _NO_SHOE = re.compile(
     r"(?<![a-z])(?:logos?|icons?|sprites?|badges?|flags?|payments?|paypal|visa|mastercard|amex|"
     r"size[-_ ]?(?:chart|guide|table)s?|sizing|avatars?|stars?|ratings?|arrows?|buttons?|btn|banners?|"
     r"qr[-_]?code|barcode)(?![a-z])|kakaopay|naverpay|사이즈\s?(?:표|가이드|차트)|로고|배송\s?안내|결제|교환|반품",
-    re.IGNORECASE,
 )
-_LARGE = re.compile(r"zoom|large|full|hi-?res|big|high|original|master|retina", re.IGNORECASE)
-_SMALL = re.compile(r"thumb|small|mini|placeholder|low|preview|tiny|blur", re.IGNORECASE)
+_LARGE = re.compile(r"zoom|large|full|hi-?res|big|high|original|master|retina")
+_SMALL = re.compile(r"thumb|small|mini|placeholder|low|preview|tiny|blur")
 _SETS = ("srcset", "data-srcset", "data-lazy-srcset", "data-image-gallery-new-image-srcset")
 _NOT_PICTURES = ("alt", "title", "class", "id", "sizes", "src", "href", *_SETS)
-_OTHER_ANGLE = re.compile(r"hover|second|flip|rollover|alternate|-back\b", re.IGNORECASE)
+_OTHER_ANGLE = re.compile(r"hover|second|flip|rollover|alternate|-back\b")
 _IN_CODE = re.compile(r"""['"(]\s*([^'"()\s]+\.(?:jpe?g|png|webp|avif|gif)(?:\?[^'"()\s]*)?)\s*['")]""", re.IGNORECASE)  # fmt: skip
 _PLAIN = ("data-src", "data-lazy", "data-lazy-src", "data-original", "data-image", "data-bg")
 # Pillow alone decodes none of the first three, and the crawl takes no JPEG 2000: the last choice
 _SELDOM_READ = ("image/heic", "image/heif", "image/jxl", "image/jp2")
-_ELEMENTS = (
-    "//body//img | //body//amp-img | //body//*[contains(@style, 'url(')]"
-    " | //body//*[@data-zoom-image or @data-large_image or @data-zoom-src or @data-bg or @data-background]"
-    " | //body//*[self::a or self::li or self::button or self::div][@data-image or @data-src or @data-full or @data-large]"
-)
+_ELEMENTS = "//body//*[self::img or self::amp-img]"
+_OTHER_ELEMENTS = {  # words in the source -> elements to look for where there is one of them
+    ("url(",): "//body//*[contains(@style, 'url(')]",
+    ("data-zoom-image", "data-large_image", "data-zoom-src", "data-bg", "data-background"):
+    "//body//*[@data-zoom-image or @data-large_image or @data-zoom-src or @data-bg or @data-background]",
+    ("data-image", "data-src", "data-full", "data-large"):
+    "//body//*[self::a or self::li or self::button or self::div][@data-image or @data-src or @data-full or @data-large]",
+}  # fmt: skip
 _PARTS = re.compile(r"[_.-]")
 _MIN_SIDE = 64  # px; a picture declared smaller, with no larger version, is an icon
 
@@ -111,7 +113,9 @@ def _find(page: Page, heading: Any) -> list[Found]:
     above = set(heading.iterancestors()) if heading is not None else set()
     named = "".join(heading.itertext()).casefold() if heading is not None else ""
     memo: dict[Any, bool] = {}
-    return [Found(element, page.url, above, named, memo) for element in page.find(_ELEMENTS)]
+    others = [path for words, path in _OTHER_ELEMENTS.items() if page.has(*words)]
+    elements = page.find(" | ".join([_ELEMENTS, *others]))
+    return [Found(element, page.url, above, named, memo) for element in elements]
 
 
 def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
@@ -155,7 +159,7 @@ def _named(element: Any) -> Iterator[tuple[str, str]]:
     """(attribute, address) of an element and of what wraps it alone, as a thumbnail's button does."""
     wrapping = [element]
     for ancestor in element.iterancestors():
-        is_alone = len({id(found) for found in ancestor.iter("img", "amp-img")}) <= 1
+        is_alone = next(islice(ancestor.iter("img", "amp-img"), 1, None), None) is None
         if len(wrapping) > 3 or not is_alone or ancestor.tag in ("body", "main", "section"):
             break
         wrapping.append(ancestor)
@@ -203,7 +207,7 @@ def _is_icon(element: Any, urls: list[str], alt: str | None, named: str) -> bool
     within = [wrap.get("class")] if wrap is not None and wrap.tag in ("span", "i", "em") else []
     told = " ".join(filter(None, [alt, element.get("class"), element.get("id"), *within]))
     files = " ".join(url.rsplit("/", 1)[-1] for url in urls)
-    signs = [match.group().casefold() for match in _NO_SHOE.finditer(f"{told} {files}")]
+    signs = _NO_SHOE.findall(f"{told} {files}".lower())
     if any(sign not in named for sign in signs):
         return True
     sides = [side(element.get(name)) for name in ("width", "height")]
@@ -245,10 +249,10 @@ def _is_told(place: Any, here: str, above: set[Any]) -> bool | None:
     if place.tag == "a" and _opens_page(place.get("href") or "", here):
         return True
     names = (place.get("class"), place.get("id"), place.get("aria-label"))
-    if any(names) and _ELSEWHERE.search(" ".join(name or "" for name in names)):
+    if any(names) and _ELSEWHERE.search(" ".join(name or "" for name in names).lower()):
         return True
     is_part = place.tag in ("section", "div", "ul")
-    return True if is_part and _ELSEWHERE.search(_own_heading(place)) else None
+    return True if is_part and _ELSEWHERE.search(_own_heading(place).lower()) else None
 
 
 def _opens_page(href: str, here: str) -> bool:
