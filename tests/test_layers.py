@@ -16,7 +16,6 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"catalogue"},
         {
             "scrapy",
-            "extruct",
             "parsel",
             "w3lib",
             "itemadapter",

@@ -43,9 +43,10 @@ def read(page: Page, held: list[PictureClaim]) -> list[PictureClaim]:
     stems = {pictures.file_stem(url) for claim in held for url in claim.urls}
     every = picture_elements.find(page, heading)
     own = [entry for entry in every if not entry.is_elsewhere and entry.is_picture]
-    shown = [entry for entry in own if _keys(entry) & keys]
-    taken = {place for entry in shown for place in entry.element.iterancestors()}
-    taken |= set(heading.iterancestors()) if heading is not None else set()
+    # descriptions may repeat the gallery; the first element that shows a picture of it is its own
+    first = next((entry.element for entry in own if _keys(entry) & keys), None)
+    marks = [mark for mark in (heading, first) if mark is not None]
+    taken = {place for mark in marks for place in mark.iterancestors()}
     found: list[PictureClaim] = []
     for entry in own:
         names = set(map(pictures.file_stem, entry.widths))

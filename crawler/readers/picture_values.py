@@ -33,7 +33,7 @@ def claims(value: Any, base: str) -> list[PictureClaim]:
     """The pictures of an image field, the largest address of each first.
 
     >>> claims([{"thumb": "/a_100.jpg", "full": "/a.jpg", "caption": "Side"}], "http://x.kr/")
-    [PictureClaim(urls=('http://x.kr/a.jpg', 'http://x.kr/a_100.jpg'), alt='Side')]
+    [PictureClaim(urls=('http://x.kr/a.jpg', 'http://x.kr/a_100.jpg'), alt='Side', is_loose=False)]
     """
     found: list[PictureClaim] = []
     seen: set[str] = set()
