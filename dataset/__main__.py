@@ -42,7 +42,6 @@ SECTIONS = {name: name for name in ("ingest", "clean", "dedup", "split", "pack")
 def main() -> None:
     """Turn crawled pictures into a dataset that one can trust."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("faiss").setLevel(logging.WARNING)  # it tells which CPU code it loads
 
 
 class ProgressLine:

@@ -31,11 +31,11 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     "dataset": (
         {"catalogue"},
-        {"imagehash", "PIL", "numpy", "faiss", "rapidfuzz", "scipy", "click", "pyarrow"},
+        {"imagehash", "PIL", "numpy", "rapidfuzz", "scipy", "click", "pyarrow"},
     ),
     "train": (
         {"catalogue"},
-        {"torch", "torchvision", "numpy", "faiss", "safetensors", "click", "PIL"},
+        {"torch", "torchvision", "numpy", "safetensors", "click", "PIL"},
     ),
     "identify": (
         {

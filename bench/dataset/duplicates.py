@@ -34,6 +34,7 @@ from dataset.dedup import Deduplicated, deduplicate
 from dataset.facts import FactsCache
 from dataset.foreground import border_color
 from dataset.links import find_links
+from dataset.signature import Signatures
 
 NARROW, WIDE, MAX_GROUP = 4, 8, 40  # the defaults of params.yaml
 
@@ -125,7 +126,8 @@ def decide(rows: list[Row], cache: Path) -> tuple[Deduplicated, dict[str, str]]:
     with FactsCache(cache, 95) as finished:
         facts = examine_all(photos, Path("/"), finished, 95, 2, lambda done, total: None)
         judged = verdicts(photos, facts, Path("clean"), 120)
-        signatures, thumbs = finished.signatures(canvases(judged))
+        records, thumbs = finished.signatures(canvases(judged))
+    signatures = Signatures.of(records)
     links = find_links(signatures, thumbs, NARROW, WIDE)
     rejected = {one.photo_id: one.reason or "" for one in judged if one.verdict == "reject"}
     return deduplicate(judged, signatures, links, MAX_GROUP), rejected
