@@ -8,13 +8,15 @@ moves the canvas's hash by 18 bits (median of 150 real photos) and the box's by 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from catalogue.manifest import write_manifest
 from dataset.canvas import prepare
 from dataset.phash import Hashes, mirrored_phash, phash
 
@@ -72,6 +74,20 @@ def sign(canvas: Image.Image, name: str) -> tuple[Signature, Thumbs]:
         _sharpness(box),
     )
     return signature, np.stack([np.asarray(box.reduce(_BOX // THUMB)), np.asarray(whole)])
+
+
+def write_signatures(folder: Path, found: Iterable[tuple[Signature, Thumbs]], count: int) -> None:
+    """signatures.jsonl and thumbs.npy of ``count`` canvases, which come sorted; one at a time in memory."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, 2, THUMB, THUMB, 3)}
+    with (folder / "thumbs.npy").open("wb") as rows:
+        np.lib.format.write_array_header_1_0(rows, header)
+
+        def written() -> Iterator[Signature]:
+            for signature, thumbs in found:
+                rows.write(thumbs.tobytes())
+                yield signature
+
+        write_manifest(folder / "signatures.jsonl", written())
 
 
 def _sharpness(box: Image.Image) -> float:

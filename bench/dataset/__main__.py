@@ -6,6 +6,8 @@ import click
 
 from bench.dataset.disk import disk
 from bench.dataset.kills import kills
+from bench.dataset.scale import scale
+from bench.dataset.speed import speed
 
 
 @click.group()
@@ -13,7 +15,7 @@ def main() -> None:
     """Measure the dataset stages."""
 
 
-for command in (kills, disk):
+for command in (scale, speed, kills, disk):
     main.add_command(command)
 
 if __name__ == "__main__":
