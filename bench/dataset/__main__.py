@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from bench.dataset.decisions import decisions
 from bench.dataset.disk import disk
 from bench.dataset.kills import kills
+from bench.dataset.memory import memory
 from bench.dataset.scale import scale
 from bench.dataset.speed import speed
 
@@ -15,7 +17,7 @@ def main() -> None:
     """Measure the dataset stages."""
 
 
-for command in (scale, speed, kills, disk):
+for command in (decisions, scale, speed, memory, kills, disk):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 What is made, so that it clumps as real hashes do: a cluster is one picture and its copies; its size is 1 to
 30, P(k) ~ k^-1.5 (mean 4.2). Its centre is a real hash moved as far as one of that hash's 20 nearest of
-other products is away (``spread`` near) or its nearest one (``spread`` nearest, denser than any shop:
-hundreds of centres round each real hash). Its members are moved as far as real copies are (re-encoded,
+other products is away (``spread`` near), or its nearest one (nearest), or not at all (none: as many
+pairs as if all the world's shoes had the poses of these few hundred). Its members are moved as far as real copies are (re-encoded,
 resized, margin, cropped, ...; measured at the start). Every move flips as many set bits as clear ones, as
 the median in pHash makes it.
 """
@@ -38,6 +38,7 @@ from dataset.picture import canvas_of, encode_canvas
 WIDE = 8  # bits, as in params.yaml
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 SAMPLE = 1000  # hashes whose neighbours are looked for by brute force as well
+DENSEST = 100_000  # hashes without spread: their pairs grow with the square
 LARGEST = 30  # photos of a cluster
 _AT_ONCE = 20_000
 _ENOUGH = 4_000_000  # pairs before groups are joined: 100 MB
@@ -87,11 +88,18 @@ def other_distances(hashes: Hashes, products: Sequence[tuple[str, str]], nearest
     return found
 
 
-def made(real: Hashes, others: Sequence[int], copies: Sequence[int], count: int, seed: int) -> Hashes:  # fmt: skip
-    """``count`` hashes as the module says."""
+def made(
+    real: Hashes,
+    others: Sequence[int],
+    copies: Sequence[int],
+    count: int,
+    seed: int,
+    power: float = 1.5,
+) -> Hashes:  # fmt: skip
+    """``count`` hashes as the module says; a higher ``power`` gives smaller clusters."""
     chance = np.random.default_rng(seed)
     bits = ((real[:, None] >> np.arange(BITS, dtype=np.uint64)) & np.uint64(1)).astype(np.bool_)
-    odds = np.arange(1, LARGEST + 1) ** -1.5
+    odds = np.arange(1, LARGEST + 1) ** -power
     parts, total = [], 0
     while total < count:
         sizes = chance.choice(np.arange(1, LARGEST + 1), _AT_ONCE, p=odds / odds.sum())
@@ -190,13 +198,13 @@ def scale(folders: tuple[Path, ...], most: int, python: str | None, seed: int) -
         "real_hashes_on_white": len(real),
         "bits_of_copies": np.percentile(copies, (10, 50, 90)).tolist(),
     }
-    for spread, nearest in (("near", 20), ("nearest", 1)):
-        others = other_distances(real, products, nearest)
+    for spread, nearest in (("near", 20), ("nearest", 1), ("none", 0)):
+        others = other_distances(real, products, nearest) if nearest else [0]
         found[spread] = {
             "bits_of_others": np.percentile(others, (10, 50, 90)).tolist(),
             "curve": [],
         }
-        for count in (size for size in SIZES if size <= most):
+        for count in (size for size in SIZES if size <= (most if nearest else min(most, DENSEST))):
             hashes = made(real, others, copies, count, seed)
             sample = chance.choice(count, min(SAMPLE, count), replace=False)
             found[spread]["curve"].append(searched(hashes, sample))
@@ -205,4 +213,4 @@ def scale(folders: tuple[Path, ...], most: int, python: str | None, seed: int) -
                 found.setdefault("imagededup_bk_tree", []).append(bk_tree(python, hashes))
                 click.echo(json.dumps(found["imagededup_bk_tree"][-1]))
     keep("scale", found)
-    sys.exit(any(one["recall"] < 0.999 for part in ("near", "nearest") for one in found[part]["curve"]))  # fmt: skip
+    sys.exit(any(one["recall"] < 0.999 for part in ("near", "nearest", "none") for one in found[part]["curve"]))  # fmt: skip
