@@ -210,8 +210,12 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
     if origin is tuple:
         if not isinstance(value, list):
             raise TypeError(f"field {name!r} is {value!r:.80}; it must be a list")
-        (element, _) = typing.get_args(hint)
-        return tuple(_checked(name, entry, element) for entry in value)
+        elements = typing.get_args(hint)
+        if elements[-1] is not Ellipsis and len(value) != len(elements):
+            raise TypeError(
+                f"field {name!r} is {value!r:.80}; it must have {len(elements)} entries"
+            )
+        return tuple(_checked(name, entry, elements[0]) for entry in value)
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
             raise TypeError(f"field {name!r} is {value!r:.80}; it must be an object")

@@ -13,6 +13,7 @@ SLUG = re.compile(r"[a-z0-9_][a-z0-9_-]*")
 IMAGE_STATUSES = ("stored", "cached", "failed", "rejected")
 VERDICTS = ("keep", "review", "reject")
 SPLITS = ("train", "val", "test")
+Sides = tuple[int, int, int, int]  # left, top, right, bottom; px, left and top included
 
 
 def check_photo_id(value: str) -> None:
@@ -123,6 +124,7 @@ class CleanPhoto:
     path: str | None  # the canvas file from the repository root, named by its own SHA-256
     width_px: int | None  # of the original picture
     height_px: int | None
+    box: Sides | None = None  # of the shoe on the canvas; None where the ground is not plain
 
     def __post_init__(self) -> None:
         check_photo_id(self.photo_id)

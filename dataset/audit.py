@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import imagehash
@@ -26,8 +27,31 @@ UNLIKE = 0.002  # 1 - correlation of the small pictures: less is the same pictur
 APART = 12  # largest difference of one small pixel's channel, 0..255
 
 
-def audit(split_folder: Path, root: Path, allowed: Iterable[frozenset[str]] = ()) -> int:
-    """Check every manifest in ``split_folder``; the number of photos looked at.
+Look = tuple[int, NDArray[np.float64]]  # pHash, small colour picture
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The two photos of one brand on different sides that look most alike."""
+
+    distance: int  # bits between their pHashes
+    unlikeness: float  # 1 - correlation of the small colour pictures, 0..2; decides among equals
+    photos: tuple[str, str]  # photo ids
+    paths: tuple[str, str]  # canvas files
+    products: tuple[str, str]
+    sides: tuple[str, str]  # train | val | test, or unknown val | unknown test
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What the audit saw where it found no leak."""
+
+    photos: int
+    nearest: dict[str, Nearest]  # by brand; brands that are on one side alone are not in it
+
+
+def audit(split_folder: Path, root: Path, allowed: Iterable[frozenset[str]] = ()) -> Audited:
+    """Check every manifest in ``split_folder``; how many photos, and how near each brand came to a leak.
 
     Args:
         split_folder: data/split or the folder about to become it.
@@ -49,8 +73,9 @@ def audit(split_folder: Path, root: Path, allowed: Iterable[frozenset[str]] = ()
             sides.append((manifest, side, sample))
     _check_names(sides)
     _check_products(sides)
-    _check_pictures(sides, root, set(allowed))
-    return len(sides)
+    looks = [_look(root / sample.path) for _, _, sample in sides]
+    _check_pictures(sides, looks, set(allowed))
+    return Audited(len(sides), _nearest_pairs(sides, looks))
 
 
 def _check_names(sides: Sequence[tuple[Path, str, Sample]]) -> None:
@@ -79,11 +104,8 @@ def _check_products(sides: Sequence[tuple[Path, str, Sample]]) -> None:
 
 
 def _check_pictures(
-    sides: Sequence[tuple[Path, str, Sample]], root: Path, allowed: set[frozenset[str]]
+    sides: Sequence[tuple[Path, str, Sample]], looks: Sequence[Look], allowed: set[frozenset[str]]
 ) -> None:
-    if not sides:
-        return
-    looks = [_look(root / sample.path) for _, _, sample in sides]
     hashes = np.array([value for value, _ in looks], dtype=np.uint64)
     names = sorted({side for _, side, _ in sides})
     codes = np.array([names.index(side) for _, side, _ in sides])
@@ -101,7 +123,47 @@ def _check_pictures(
                 )
 
 
-def _look(path: Path) -> tuple[int, NDArray[np.float64]]:
+def _nearest_pairs(
+    sides: Sequence[tuple[Path, str, Sample]], looks: Sequence[Look]
+) -> dict[str, Nearest]:
+    """Per brand the pair across sides with the fewest bits between them; among equals the most alike."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, (_, _, sample) in enumerate(sides):
+        rows[sample.brand].append(row)
+    found = {brand: _nearest(rows[brand], sides, looks) for brand in sorted(rows)}
+    return {brand: pair for brand, pair in found.items() if pair is not None}
+
+
+def _nearest(
+    rows: Sequence[int], sides: Sequence[tuple[Path, str, Sample]], looks: Sequence[Look]
+) -> Nearest | None:
+    hashes = np.array([looks[row][0] for row in rows], dtype=np.uint64)
+    on_side = np.array([sides[row][1] for row in rows])
+    fewest = 65  # more than two hashes can differ by
+    pairs: list[tuple[int, int]] = []
+    for one in range(len(rows) - 1):
+        bits = np.bitwise_count(hashes[one + 1 :] ^ hashes[one]).astype(np.int64)
+        bits[on_side[one + 1 :] == on_side[one]] = 65
+        if (least := int(bits.min())) < fewest:
+            fewest, pairs = least, []
+        if least == fewest < 65:
+            pairs += [(rows[one], rows[one + 1 + int(k)]) for k in np.flatnonzero(bits == least)]
+    if not pairs:
+        return None
+    alike = [(_unlikeness(looks[one][1], looks[two][1]), one, two) for one, two in pairs]
+    unlikeness, one, two = min(alike)
+    (_, first_side, first), (_, second_side, second) = sides[one], sides[two]
+    return Nearest(
+        fewest,
+        round(unlikeness, 4),
+        (first.photo_id, second.photo_id),
+        (first.path, second.path),
+        (first.product, second.product),
+        (first_side, second_side),
+    )
+
+
+def _look(path: Path) -> Look:
     """imagehash's pHash of a canvas and its small colour picture."""
     try:
         with Image.open(path) as canvas:
@@ -115,8 +177,11 @@ def _look(path: Path) -> tuple[int, NDArray[np.float64]]:
 
 
 def _is_same(one: NDArray[np.float64], two: NDArray[np.float64]) -> bool:
-    if np.abs(one - two).max() > APART:
-        return False
+    return bool(np.abs(one - two).max() <= APART) and _unlikeness(one, two) <= UNLIKE
+
+
+def _unlikeness(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
+    """1 - correlation; 1 where one of the two is of one colour."""
     first, second = one - one.mean(), two - two.mean()
     scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
-    return scale > 0 and 1.0 - float((first * second).sum()) / scale <= UNLIKE
+    return 1.0 - float((first * second).sum()) / scale if scale > 0 else 1.0

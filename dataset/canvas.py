@@ -1,7 +1,8 @@
 """Any decoded picture to an upright sRGB image, to the 500x600 canvas, to the square a net sees.
 
-`dataset.clean` makes canvas files with `upright_rgb` and `fit_canvas`; `dataset.pack` and `identify`
-call `prepare` on a canvas, so that a query is prepared exactly like a training photo.
+`dataset.clean` makes canvas files with `upright_rgb` and `fit_canvas`; `prepare` cuts the square from a
+canvas. `dataset.pack` and `identify` call `dataset.mask.prepare_with_mask`, which cuts the mask with it,
+so that a query is prepared exactly like a training photo.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from dataset.foreground import Box, border_color, find_foreground
+from dataset.foreground import Box, Foreground, border_color, find_foreground
 
 CANVAS_SIZE = (500, 600)  # px, width and height: the paper's size
 MARGIN = 0.06  # of the longer side of the shoe's box, on each side: augmentation may shift it
@@ -60,29 +61,38 @@ def prepare(canvas: Image.Image, size: int, crop: bool) -> Pixels:
     canvas without its padding; without ``crop`` the whole canvas. Padded to a square with the
     border colour.
     """
-    if size < 1:
-        raise ValueError(f"size is {size}; it must be at least 1 px")
     canvas = canvas.convert("RGB")
-    if crop:
-        found = find_foreground(canvas)
-        box, color = (found.box.grown(MARGIN) if found.is_plain else found.box), found.border_color
-    else:
-        box, color = Box(0, 0, *canvas.size), border_color(np.asarray(canvas))
-    square = _cut_square(canvas, box, color)
-    resized = square.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return np.array(resized, dtype=np.uint8)
+    box, color = choose_box(canvas, find_foreground(canvas), crop)
+    return shrunk(cut_square(canvas, box, color), size)
 
 
-def _cut_square(canvas: Image.Image, box: Box, color: tuple[int, int, int]) -> Image.Image:
-    """The smallest square round ``box``; what lies outside the canvas gets ``color``."""
+def choose_box(
+    canvas: Image.Image, found: Foreground, crop: bool
+) -> tuple[Box, tuple[int, int, int]]:
+    """What a net sees of ``canvas``, and the colour of the padding round it; see `prepare`."""
+    if not crop:
+        return Box(0, 0, *canvas.size), found.border_color
+    return (found.box.grown(MARGIN) if found.is_plain else found.box), found.border_color
+
+
+def cut_square(image: Image.Image, box: Box, fill: int | tuple[int, int, int]) -> Image.Image:
+    """The smallest square round ``box``; what lies outside ``image`` gets ``fill``."""
     side = max(box.width, box.height)
     left = box.left - (side - box.width) // 2
     top = box.top - (side - box.height) // 2
     inside = (max(left, 0), max(top, 0))
-    part = canvas.crop((*inside, min(left + side, canvas.width), min(top + side, canvas.height)))
-    square = Image.new("RGB", (side, side), color)
+    part = image.crop((*inside, min(left + side, image.width), min(top + side, image.height)))
+    square = Image.new(image.mode, (side, side), fill)
     square.paste(part, (inside[0] - left, inside[1] - top))
     return square
+
+
+def shrunk(square: Image.Image, size: int) -> Pixels:
+    """``square`` at ``size`` px: (size, size, 3) for RGB, (size, size) for grey."""
+    if size < 1:
+        raise ValueError(f"size is {size}; it must be at least 1 px")
+    resized = square.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.array(resized, dtype=np.uint8)
 
 
 def _fitted(size: tuple[int, int]) -> tuple[int, int]:

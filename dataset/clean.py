@@ -158,4 +158,5 @@ def _verdict(photo: Photo, facts: Facts, found: Judgement | None, folder: Path) 
         path=path,
         width_px=facts.width_px,
         height_px=facts.height_px,
+        box=facts.box if path is not None else None,
     )

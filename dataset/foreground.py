@@ -42,6 +42,10 @@ class Box:
     def area(self) -> int:
         return self.width * self.height
 
+    @property
+    def sides(self) -> tuple[int, int, int, int]:
+        return self.left, self.top, self.right, self.bottom
+
     def moved(self, right: int, down: int) -> Box:
         """The box shifted by so many px."""
         return Box(self.left + right, self.top + down, self.right + right, self.bottom + down)
@@ -64,7 +68,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Foreground:
-    """What `find_foreground` saw; a mask can join the box here."""
+    """What `find_foreground` saw; the shoe's mask is made from it in `dataset.mask`."""
 
     box: Box
     border_color: tuple[int, int, int]
@@ -103,6 +107,18 @@ def find_foreground(canvas: Image.Image) -> Foreground:
     if found is None or found.area < LEAST_SHARE * away.size:
         return Foreground(_doubled(inside, canvas.size), color, is_plain)
     return Foreground(_doubled(found.moved(inside.left, inside.top), canvas.size), color, is_plain)
+
+
+def ground_and_shoe(
+    half: NDArray[np.int16], color: tuple[int, int, int]
+) -> tuple[NDArray[np.int16], NDArray[np.bool_], Box]:
+    """Of a canvas with plain ground, at half scale: distance from ``color`` and shoe, (H, W), and the picture's box."""
+    away = distance(half, np.asarray(color, np.int16))
+    inside = _extent(away > PADDING) or Box(0, 0, away.shape[1], away.shape[0])
+    shoe = np.zeros(away.shape, bool)
+    part = slice(inside.top, inside.bottom), slice(inside.left, inside.right)
+    shoe[part] = _shoe_mask(half[part], away[part])
+    return away, shoe, inside
 
 
 def shoe_mask(pixels: NDArray[np.int16], color: NDArray[np.int16]) -> NDArray[np.bool_] | None:

@@ -1,4 +1,4 @@
-"""Canvas files to one array of pixels at training size, with labels and splits beside it.
+"""Canvas files to one array of pixels at training size, with masks, labels and splits beside it.
 
 A pack holds no address and no name beyond the slugs that are its labels, so that a net trained on
 it is stale exactly when pixels, labels or splits changed.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,36 +20,54 @@ from PIL import Image
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes, write_json
 from catalogue.schema import Sample
-from dataset.canvas import prepare
 from dataset.files import replaced
+from dataset.mask import prepare_with_mask
 
-Pixels = NDArray[np.uint8]  # (N, S, S, 3)
+
+@dataclass(frozen=True)
+class Packing:
+    """The params of the pack stage."""
+
+    size: int  # px
+    crop: bool
+    background: str = "keep"  # one of dataset.mask.BACKGROUNDS
 
 
-def pack_samples(
-    samples: Iterable[Sample], root: Path, size: int, crop: bool
-) -> tuple[Pixels, dict[str, Any]]:
-    """The pixels and the pack.json of ``samples``, rows in order of (label, photo_id).
+@dataclass(frozen=True)
+class Pack:
+    """What a pack's folder holds; row i of the arrays is photo i of the description."""
+
+    pixels: NDArray[np.uint8]  # (N, S, S, 3), RGB
+    masks: NDArray[np.uint8]  # (N, S, S), 0 background .. 255 shoe; 255 where not is_plain
+    described: dict[str, Any]  # pack.json
+
+
+def pack_samples(samples: Iterable[Sample], root: Path, params: Packing) -> Pack:
+    """The pack of ``samples``, rows in order of (label, photo_id).
 
     Raises:
         CatalogueError: a canvas is missing or not a picture.
     """
     ordered = sorted(samples, key=lambda one: (label_of(one), one.photo_id))
     labels = sorted({label_of(sample) for sample in ordered})
-    pixels = np.empty((len(ordered), size, size, 3), np.uint8)
-    for row, sample in enumerate(ordered):
-        pixels[row] = prepare(read_canvas(root / sample.path), size, crop)
     number = {label: index for index, label in enumerate(labels)}
-    photos = [
-        {
-            "photo_id": sample.photo_id,
-            "label": number[label_of(sample)],
-            "split": sample.split,
-            "view": sample.view,
-        }
-        for sample in ordered
-    ]
-    return pixels, {"size": size, "crop": crop, "labels": labels, "photos": photos}
+    pixels = np.empty((len(ordered), params.size, params.size, 3), np.uint8)
+    masks = np.empty((len(ordered), params.size, params.size), np.uint8)
+    photos = []
+    for row, sample in enumerate(ordered):
+        canvas = read_canvas(root / sample.path)
+        seen = prepare_with_mask(canvas, params.size, params.crop, params.background)
+        pixels[row], masks[row] = seen.pixels, seen.mask
+        photos.append(
+            {
+                "photo_id": sample.photo_id,
+                "label": number[label_of(sample)],
+                "split": sample.split,
+                "view": sample.view,
+                "is_plain": seen.is_plain,
+            }
+        )
+    return Pack(pixels, masks, {**asdict(params), "labels": labels, "photos": photos})
 
 
 def label_of(sample: Sample) -> str:
@@ -72,18 +91,19 @@ def read_canvas(path: Path) -> Image.Image:
         ) from error
 
 
-def write_pack(folder: Path, pixels: Pixels, described: dict[str, Any]) -> None:
-    """Write ``folder`` as a whole: pixels.npy and pack.json, the same bytes for the same input."""
+def write_pack(folder: Path, pack: Pack) -> None:
+    """Write ``folder`` as a whole, the same bytes for the same input."""
     with replaced(folder) as partial:
-        write_pack_files(partial, pixels, described)
+        write_pack_files(partial, pack)
 
 
-def write_pack_files(folder: Path, pixels: Pixels, described: dict[str, Any]) -> None:
-    """pixels.npy and pack.json into an existing folder, each whole."""
-    buffer = io.BytesIO()
-    np.save(buffer, pixels, allow_pickle=False)
-    write_bytes(folder / "pixels.npy", buffer.getvalue())
-    write_json(folder / "pack.json", described)
+def write_pack_files(folder: Path, pack: Pack) -> None:
+    """pixels.npy, masks.npy and pack.json into an existing folder, each whole."""
+    for name, array in (("pixels.npy", pack.pixels), ("masks.npy", pack.masks)):
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        write_bytes(folder / name, buffer.getvalue())
+    write_json(folder / "pack.json", pack.described)
 
 
 def read_json(path: Path) -> dict[str, Any]:

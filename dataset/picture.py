@@ -16,11 +16,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from catalogue.schema import Sides
 from dataset.canvas import fit_canvas, upright_rgb
+from dataset.foreground import find_foreground
 from dataset.measures import measure
 from dataset.signature import Signature, Thumbs, sign
 
-CODE_VERSION = 2  # raise when a canvas or a fact changes for the same bytes: cached ones expire
+CODE_VERSION = 3  # raise when a canvas or a fact changes for the same bytes: cached ones expire
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")  # JPEG also opens phones' MPO
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; phones stop at 50 million
@@ -42,6 +44,7 @@ class Facts:
     letters: int | None = None  # marks of a letter's size that stand in words
     solid: float | None = None  # share of the canvas in squares of 20 px without background
     parts: int | None = None  # things of one size that stand apart on plain ground
+    box: Sides | None = None  # of the shoe on the canvas; None where the ground is not plain
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,9 @@ def encode_canvas(canvas: Image.Image, quality: int) -> bytes:
 
 def examine(photo_id: str, content: bytes, quality: int) -> Examined:
     """Canvas file, facts and signature of one photo's original bytes."""
-    found = hashlib.sha256(content).hexdigest()
-    if found != photo_id:
-        fault = f"changed: the bytes on disk hash to {found[:16]}, not to their name"
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != photo_id:
+        fault = f"changed: the bytes on disk hash to {actual[:16]}, not to their name"
         return Examined(Facts(photo_id, fault=fault))
     try:
         canvas, (width, height) = canvas_of(content)
@@ -150,6 +153,8 @@ def examine(photo_id: str, content: bytes, quality: int) -> Examined:
     # Measured on the decoded file, not on what went into it: dedup and audit see the file alone.
     with Image.open(io.BytesIO(encoded)) as decoded:
         decoded.load()
-    signature, thumbs = sign(decoded, name)
-    facts = Facts(photo_id, None, name, width, height, **asdict(measure(decoded)))
+    found = find_foreground(decoded)
+    signature, thumbs = sign(decoded, found, name)
+    box = found.box.sides if found.is_plain else None
+    facts = Facts(photo_id, None, name, width, height, **asdict(measure(decoded)), box=box)
     return Examined(facts, encoded, signature, thumbs)

@@ -15,19 +15,11 @@ from typing import Any
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json, write_manifest
 from catalogue.schema import Sample, check_photo_id
-from dataset.pack import Pixels, pack_samples, read_json, write_pack_files
+from dataset.pack import Pack, Packing, pack_samples, read_json, write_pack_files
 
 REPIN = (
     "`solemap base --repin` makes a new pin of today's photos; base and all nets then train anew"
 )
-
-
-@dataclass(frozen=True)
-class Packing:
-    """The params of the pack stage."""
-
-    size: int  # px
-    crop: bool
 
 
 @dataclass(frozen=True)
@@ -81,16 +73,14 @@ def pin(
             "the base net needs some. Run `solemap brands --write`, or crawl more."
         )
     if is_new or not _is_packed(folder, params):
-        write_pack_files(folder, *_packed(pinned, roots, params))
+        write_pack_files(folder, _packed(pinned, roots, params))
         write_json(folder / "params.json", _made_by(params))
     if is_new:
         write_manifest(path, pinned)
     return pinned, is_new
 
 
-def _packed(
-    pinned: Sequence[Pinned], roots: Sequence[Path], params: Packing
-) -> tuple[Pixels, dict[str, Any]]:
+def _packed(pinned: Sequence[Pinned], roots: Sequence[Path], params: Packing) -> Pack:
     found = {one.path: _find(one.path, roots) for one in pinned}
     gone = sorted(path for path, place in found.items() if place is None)
     if gone:
@@ -111,7 +101,7 @@ def _packed(
         )
         for one in pinned
     ]
-    return pack_samples(samples, Path(), params.size, params.crop)
+    return pack_samples(samples, Path(), params)
 
 
 def _find(path: str, roots: Sequence[Path]) -> Path | None:
@@ -120,7 +110,7 @@ def _find(path: str, roots: Sequence[Path]) -> Path | None:
 
 
 def _is_packed(folder: Path, params: Packing) -> bool:
-    files = [folder / name for name in ("pixels.npy", "pack.json", "params.json")]
+    files = [folder / name for name in ("pixels.npy", "masks.npy", "pack.json", "params.json")]
     if not all(file.exists() for file in files):
         return False
     return read_json(folder / "params.json") == _made_by(params)
@@ -129,6 +119,6 @@ def _is_packed(folder: Path, params: Packing) -> bool:
 def _made_by(params: Packing) -> dict[str, Any]:
     """All that decides the pixels of given canvases: the params and the code."""
     digest = hashlib.sha256()
-    for name in ("canvas.py", "foreground.py", "pack.py"):
+    for name in ("canvas.py", "foreground.py", "mask.py", "pack.py"):
         digest.update(Path(__file__).with_name(name).read_bytes())
     return {**asdict(params), "code": digest.hexdigest()[:16]}

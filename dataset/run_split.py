@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,9 @@ def run_split(
             result,
             photos.keys() - set(shares.unknown_brands) | set(listed),
         )
-        summary["audited"] = audit(
-            partial, root, {frozenset((one.first, one.second)) for one in dropped}
-        )
+        found = audit(partial, root, {frozenset((one.first, one.second)) for one in dropped})
+        summary["audited"] = found.photos
+        summary["nearest"] = {brand: asdict(pair) for brand, pair in found.nearest.items()}
         write_json(partial / "summary.json", summary)
         write_ledger(ledger_file, result.ledger, params)
     return summary
@@ -73,11 +74,27 @@ def _split_summary(result: Assigned, listed: Collection[str]) -> dict[str, Any]:
             brand: _brand_summary([one for one in result.known if one.brand == brand])
             for brand in sorted({sample.brand for sample in result.known})
         },
+        "few_photos": _few_photos(result.known),
         "unknown_products": sorted({f"{one.brand}/{one.product}" for one in result.unknown}),
         "exceptions": {
             photo: why for photo, why in result.ledger.exceptions.items() if photo in present
         },
         "dropped_unknown": sorted(result.dropped),
+    }
+
+
+def _few_photos(known: Iterable[Sample]) -> dict[str, dict[str, int]]:
+    """Known products with one photo and with two, and how many of them a metric measures."""
+    splits: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in known:
+        splits[(one.brand, one.product)].append(one.split)
+    return {
+        name: {
+            "products": sum(len(found) == count for found in splits.values()),
+            "with_val_photo": sum(len(f) == count and "val" in f for f in splits.values()),
+            "with_test_photo": sum(len(f) == count and "test" in f for f in splits.values()),
+        }
+        for name, count in (("one", 1), ("two", 2))
     }
 
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalogue.manifest import write_manifest
-from dataset.canvas import prepare
+from dataset.canvas import choose_box, cut_square, shrunk
+from dataset.foreground import Foreground
 from dataset.phash import Hashes, mirrored_phash, phash
 
 THUMB = 32  # px; each signature has two, of the box and of the whole canvas
@@ -62,9 +63,12 @@ class Signatures:
         return cls(canvases, canvas, box, mirror, np.array(sharpness, np.float64))
 
 
-def sign(canvas: Image.Image, name: str) -> tuple[Signature, Thumbs]:
-    """The signature of a decoded canvas file whose hash is ``name``, and its thumbs."""
-    box = Image.fromarray(prepare(canvas, _BOX, crop=True))
+def sign(canvas: Image.Image, found: Foreground, name: str) -> tuple[Signature, Thumbs]:
+    """The signature of a decoded canvas file whose hash is ``name``, and its thumbs.
+
+    ``found``: what `find_foreground` says of the canvas.
+    """
+    box = Image.fromarray(shrunk(cut_square(canvas, *choose_box(canvas, found, crop=True)), _BOX))
     whole = canvas.resize((THUMB, THUMB), Image.Resampling.BOX)
     signature = Signature(
         name,

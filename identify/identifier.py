@@ -114,8 +114,9 @@ class Identifier:
         Raises:
             PhotoError: the bytes are no readable picture.
         """
-        description = self._system.base_description
-        return self._answer(photo, prepare_photo(content, description.size, description.crop), top)
+        base = self._system.base_description
+        prepared = prepare_photo(content, base.size, base.crop, base.background)
+        return self._answer(photo, prepared, top)
 
     def _answer(self, photo: str, prepared: Prepared, top: int) -> Identification:
         if prepared.is_blank:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalogue.errors import CatalogueError
-from dataset.canvas import CANVAS_SIZE, prepare
+from dataset.canvas import CANVAS_SIZE
 from dataset.foreground import border_color, find_foreground
+from dataset.mask import prepare_with_mask
 from dataset.picture import (
     UnreadablePicture,
     canvas_of,
@@ -62,7 +63,7 @@ def read_photo(path: Path) -> bytes:
         raise PhotoError(f"{str(path)!r}: {error}") from error
 
 
-def prepare_photo(content: bytes, size: int, crop: bool) -> Prepared:
+def prepare_photo(content: bytes, size: int, crop: bool, background: str = "keep") -> Prepared:
     """The net's view of a photo's bytes.
 
     Raises:
@@ -85,7 +86,7 @@ def prepare_photo(content: bytes, size: int, crop: bool) -> Prepared:
     color = np.asarray(border_color(np.asarray(decoded)), np.int16)
     contrast = int(np.abs(np.asarray(decoded.reduce(2)).astype(np.int16) - color).max())
     return Prepared(
-        pixels=prepare(decoded, size, crop),
+        pixels=prepare_with_mask(decoded, size, crop, background).pixels,
         box=_in_photo(
             found.box.left, found.box.top, found.box.right, found.box.bottom, width, height
         )

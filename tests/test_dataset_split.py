@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
+import imagehash
 import pytest
 from conftest import draw_shoe
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from catalogue.errors import CatalogueError, LeakageError
 from catalogue.manifest import write_manifest
@@ -184,7 +187,7 @@ def test_the_audit_passes_what_is_sound(tmp_path: Path) -> None:
     ]
     write_manifest(tmp_path / "split" / "acme.jsonl", sound)
     write_manifest(tmp_path / "split" / "_unknown.jsonl", [sample(tmp_path, "q", 5, "val")])
-    assert audit(tmp_path / "split", tmp_path) == 4
+    assert audit(tmp_path / "split", tmp_path).photos == 4
 
 
 def test_the_audit_catches_every_leak(tmp_path: Path) -> None:
@@ -218,4 +221,83 @@ def test_a_reported_dropped_link_is_no_leak(tmp_path: Path) -> None:
     with pytest.raises(LeakageError):
         audit(tmp_path / "split", tmp_path)
     allowed = [frozenset(one.photo_id for one in pair)]
-    assert audit(tmp_path / "split", tmp_path, allowed) == 3
+    assert audit(tmp_path / "split", tmp_path, allowed).photos == 3
+
+
+def test_the_audit_tells_the_nearest_pair_of_each_brand(tmp_path: Path) -> None:
+    (tmp_path / "split").mkdir()
+    poses = [("train", 0), ("train", 3), ("val", 2), ("test", 5)]
+    samples = [sample(tmp_path, "p", pose, split) for split, pose in poses]
+    write_manifest(tmp_path / "split" / "acme.jsonl", samples)
+    alone = replace(sample(tmp_path, "q", 4, "train"), brand="luna")
+    write_manifest(tmp_path / "split" / "luna.jsonl", [alone])
+    found = audit(tmp_path / "split", tmp_path).nearest
+    assert list(found) == ["acme"], "a brand on one side has no pair across"
+    hashes = [imagehash.phash(Image.open(tmp_path / one.path)) for one in samples]
+    across = [
+        (int(hashes[one] - hashes[two]), {samples[one].photo_id, samples[two].photo_id})
+        for one in range(4)
+        for two in range(one)
+        if samples[one].split != samples[two].split
+    ]
+    least = min(bits for bits, _ in across)
+    assert found["acme"].distance == least > 0
+    assert (least, set(found["acme"].photos)) in across
+    assert len(set(found["acme"].sides)) == 2 and 0 < found["acme"].unlikeness < 2
+
+
+ADDITIONS = 100
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_hundred_additions_move_nothing_but_what_a_new_link_forces(seed: int) -> None:
+    """Pictures, products and brands arrive in random order; a link comes with the photo that makes it."""
+    chance = random.Random(seed)
+    arriving = arrivals(chance)
+    sizes = [*sorted(chance.sample(range(1, len(arriving)), ADDITIONS - 1)), len(arriving)]
+    ledger, was, members_were, forced = Ledger(), {}, {}, 0
+    for size in sizes:
+        photos = clustered(arriving[:size])
+        listed = {"acme", "luna"} & {photo.brand for photo in photos}
+        result = assign_splits(photos, {}, listed, SHARES, ledger)
+        now = {one.photo_id: one.split for one in result.known}
+        now |= {one.photo_id: f"unknown {one.split}" for one in result.unknown}
+        clusters = defaultdict(set)
+        for photo in photos:
+            clusters[photo.cluster_id].add(photo.photo_id)
+        members = {one: found for found in clusters.values() for one in found}
+        moved = {one for one, side in was.items() if one in now and now[one] != side}
+        for one in moved:
+            assert members_were[one] < members[one], f"{one} moved without a new link"
+            assert result.ledger.exceptions[one[:16]].startswith(f"{was[one]} to {now[one]}")
+        assert was.keys() - now.keys() <= {told[:64] for told in result.dropped}
+        ledger, was, members_were, forced = result.ledger, now, members, forced + len(moved)
+    assert len(was) > 200 and forced, "nothing was forced: this shows too little"
+
+
+def arrivals(chance: random.Random) -> list[tuple[Kept, str]]:
+    """Photos of four brands in random order, each with the near-duplicate star that it belongs to."""
+    photos = []
+    for brand in ("acme", "luna", "orbit", "tide"):
+        for product in range(chance.randint(6, 14)):
+            stars = chance.randint(1, 14)
+            for number in range(chance.randint(1, 18)):
+                own = f"{brand}/{product}/{chance.randrange(stars)}"
+                star = own if chance.random() < 0.95 else f"shared/{chance.randrange(20)}"
+                photos.append((kept(brand, f"p{product}", number), star))
+    chance.shuffle(photos)
+    return photos
+
+
+def clustered(arrived: list[tuple[Kept, str]]) -> list[Kept]:
+    """The photos with their cluster ids; a star's photos are linked by its third, not before."""
+    stars = defaultdict(list)
+    for photo, star in arrived:
+        stars[star].append(photo)
+    found = []
+    for members in stars.values():
+        first = min(one.photo_id for one in members)
+        for one in members:
+            name = first if len(members) > 2 else one.photo_id
+            found.append(replace(one, cluster_id=name[:16]))
+    return found

@@ -18,11 +18,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from catalogue.brand_list import write_brands
+from catalogue.manifest import read_manifest
+from catalogue.schema import Sample
 from dataset.__main__ import main as dataset_main
+from dataset.pack import Packing, pack_samples
 from identify.__main__ import identify
 from identify.identifier import Identifier
 from identify.photo import PhotoError, prepare_photo
 from train.__main__ import cli as train_main
+from train.model import read_description
 
 PARAMS = (
     "ingest: {sites: [], min-brand-products: 1, min-brand-photos: 8}\n"
@@ -89,6 +93,19 @@ def test_a_query_is_prepared_exactly_like_a_training_photo(project: Path) -> Non
     pixels = np.load(project / "data/pack/acme/pixels.npy")
     prepared = prepare_photo(path.read_bytes(), 32, crop=True)
     assert np.array_equal(prepared.pixels, pixels[row])
+
+
+def test_the_background_of_the_packs_is_the_background_of_a_query(project: Path) -> None:
+    path, row = photo(project, "x")
+    samples = list(read_manifest(project / "data/split/acme.jsonl", Sample))
+    neutral = pack_samples(samples, project, Packing(32, True, "neutral"))
+    kept = prepare_photo(path.read_bytes(), 32, crop=True)
+    prepared = prepare_photo(path.read_bytes(), 32, crop=True, background="neutral")
+    assert neutral.described["photos"][row]["is_plain"]
+    assert np.array_equal(prepared.pixels, neutral.pixels[row])
+    assert not np.array_equal(prepared.pixels, kept.pixels)
+    loaded = read_description(project / "models/base/weights.safetensors")
+    assert (loaded.crop, loaded.background) == (True, "keep"), "what a query follows"
 
 
 def test_json_has_one_object_a_photo_and_a_bad_one_does_not_stop_the_others(
@@ -178,6 +195,10 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> No
 
 def test_the_report_is_one_page_that_loads_nothing(project: Path) -> None:
     page = (project / "report/index.html").read_text("utf-8")
+    nearest = json.loads((project / "data/split/summary.json").read_bytes())["nearest"]
+    assert nearest and all(
+        f"{pair['distance']} of 64 bits apart" in page for pair in nearest.values()
+    )
     assert "gate" in page and "나이키" not in page.split("<h2>Confusions")[0]  # brands are slugs
     assert 'src="http' not in page and "<script" not in page and "<link" not in page
     answers = [json.loads(line) for line in (project / "metrics/answers.jsonl").open()]

@@ -41,6 +41,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "catalogue",
             "dataset.canvas",
             "dataset.foreground",
+            "dataset.mask",
             "dataset.picture",
             "train.evidence",
             "train.fusion",

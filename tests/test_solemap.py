@@ -14,6 +14,8 @@ from conftest import CrawlFolder, draw_shoe, encoded
 
 from catalogue.brand_list import read_brands, write_brands
 from catalogue.errors import CatalogueError
+from catalogue.manifest import write_manifest
+from catalogue.schema import Photo
 from solemap.__main__ import COMMANDS, cli
 
 PARAMS = (
@@ -66,6 +68,20 @@ def test_brands_are_written_quoted_and_odd_names_stay_names(shop: CrawlFolder) -
     assert read_brands(Path("brands.yaml")) == ["361", "base-brand", "nike", "on"]
     shown = solemap("brands").output
     assert "held out as unknown" in shown and "fewer than 3 photos" in shown
+
+
+def test_brands_show_the_views_per_product(shop: CrawlFolder) -> None:
+    def photo(number: int, brand: str, product: str, view: str | None) -> Photo:
+        unknown = dict.fromkeys(("group", "color", "sku", "gtin", "category"))
+        name = f"{number:064x}"
+        return Photo(name, name, brand, product, product, brand, **unknown, view=view, position=0, sources=())  # fmt: skip
+
+    views = [("a", "side"), ("a", "top"), ("a", "top"), ("b", "side"), ("b", None)]
+    photos = [photo(number, "on", *one) for number, one in enumerate(views)]
+    Path("data/catalogue.jsonl").parent.mkdir(exist_ok=True)
+    write_manifest(Path("data/catalogue.jsonl"), [*photos, photo(9, "361", "c", None)])
+    rows = {line.split()[0]: line.split()[3] for line in solemap("brands").output.splitlines()}
+    assert rows["on"] == "1.5" and rows["361"] == rows["base-brand"] == "–"
 
 
 def test_an_unlisted_brand_is_loud_and_equal_content_is_left_alone(shop: CrawlFolder) -> None:

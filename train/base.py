@@ -55,6 +55,7 @@ def fit_base(
             arch=settings.arch,
             size=int(pack.pixels.shape[-1]),
             crop=pack.crop,
+            background=pack.background,
             labels=pack.labels,
             data_sha256=pack.sha256,
             params=asdict(settings),

@@ -34,6 +34,7 @@ class Pack:
     photo_id: tuple[str, ...]
     crop: bool  # whether pictures are cut to the shoe's box
     sha256: str
+    background: str = "keep"  # neutral: white outside the shoe's mask
 
     def rows(self, split: str) -> torch.Tensor:
         """Row numbers of the photos of ``split``, int64."""
@@ -65,6 +66,7 @@ def load_pack(folder: Path) -> Pack:
             photo_id=tuple(str(photo["photo_id"]) for photo in photos),
             crop=bool(description["crop"]),
             sha256=digest.hexdigest(),
+            background=str(description.get("background", "keep")),
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise CatalogueError(f"{folder}: not a readable pack ({error}). {remedy}") from error
@@ -90,6 +92,7 @@ def select(pack: Pack, rows: torch.Tensor) -> Pack:
         photo_id=tuple(pack.photo_id[i] for i in chosen),
         crop=pack.crop,
         sha256=pack.sha256,
+        background=pack.background,
     )
 
 

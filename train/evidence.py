@@ -119,11 +119,10 @@ def _load_brand(folder: Path, base: Description) -> BrandNet | None:
             f"{folder}: a net of another brand: it names {foreign[0]!r}, all its products must begin "
             f"with {folder.name}/. Run `dvc checkout`, or `dvc repro`, to bring the brand's own back."
         )
-    if (found.size, found.crop) != (base.size, base.crop):
+    if _packed_as(found) != _packed_as(base):
         raise CatalogueError(
-            f"{folder}: trained on {found.size} px pictures (crop: {found.crop}) but the base on "
-            f"{base.size} px (crop: {base.crop}); both must be as in the pack section of "
-            "params.yaml: run `dvc repro`."
+            f"{folder}: trained on {_packed_as(found)} but the base on {_packed_as(base)}; both must "
+            "be as in the pack section of params.yaml: run `dvc repro`."
         )
     temperature = model.get("temperature")
     if not isinstance(temperature, float) or not temperature > 0:
@@ -132,6 +131,10 @@ def _load_brand(folder: Path, base: Description) -> BrandNet | None:
             "Run `dvc checkout`, or `dvc repro`, to make the file again."
         )
     return BrandNet(net, found.labels, temperature)
+
+
+def _packed_as(net: Description) -> str:
+    return f"{net.size} px pictures (crop: {net.crop}, background: {net.background})"
 
 
 def gather(system: System, pixels: Tensor) -> Evidence:

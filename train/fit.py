@@ -70,6 +70,7 @@ def fit_brand(
             arch=settings.arch,
             size=int(pack.pixels.shape[-1]),
             crop=pack.crop,
+            background=pack.background,
             labels=pack.labels,
             data_sha256=pack.sha256,
             params={**asdict(settings), "init": init},

@@ -67,6 +67,7 @@ class Description:
     labels: tuple[str, ...]  # brand/product, in the order of the head's rows
     data_sha256: str
     params: dict[str, Any] = field(default_factory=dict)
+    background: str = "keep"  # neutral: white outside the shoe's mask, see dataset.mask
 
 
 def save_net(path: Path, net: ShoeNet, description: Description) -> None:

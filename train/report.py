@@ -59,6 +59,7 @@ def build_report(data: Path, models: Path, metrics: Path, root: Path, out: Path)
         _counts(system, data),
         "<h2>Data</h2>" + plots(list(samples.values()), data / "clean" / "verdicts.jsonl", sites),
         "<p>What was taken out, with pictures: <code>data/review/index.html</code>.</p>",
+        "<h2>Splits</h2>" + _splits(data / "split" / "summary.json", root),
         "<h2>Arms</h2>" + _arms(system),
         "<h2>Brands</h2>" + _brands(system),
         "<h2>Sources</h2>" + source_check(system, sources),
@@ -116,6 +117,27 @@ def _counts(system: dict[str, Any], data: Path) -> str:
         f"of their own. Photos: {known}; {sum(split['unknown'].values())} of shoes held out as unknown.</p>"
         + note
         + (_table(("taken out, or looked at twice", "photos"), out) if out else "")
+    )
+
+
+def _splits(summary: Path, root: Path) -> str:
+    """Products with few photos, and how near each brand came to a leak: of the audit, with both pictures."""
+    split = json.loads(summary.read_bytes())
+    few = [
+        (f"{name} photo{'s' * (name != 'one')}", *(str(row[key]) for key in ("products", "with_val_photo", "with_test_photo")))
+        for name, row in split["few_photos"].items()
+    ]  # fmt: skip
+    shown = [
+        f"<figure>{''.join(_picture(root / path) for path in pair['paths'])}<figcaption>{escape(brand)}: "
+        f"{escape(pair['products'][0])} ({pair['sides'][0]}) and {escape(pair['products'][1])} ({pair['sides'][1]}); "
+        f"{pair['distance']} of 64 bits apart, unlikeness {pair['unlikeness']:.3f}</figcaption></figure>"
+        for brand, pair in split["nearest"].items()
+    ]
+    return (
+        _table(("known products with", "products", "measured on val", "measured on test"), few)
+        + "<p>A product's first photo trains; one with a single photo is in training and gallery and in no "
+        "metric.</p><p>The most alike photos of each brand that are on different sides, as the audit found "
+        f'them in the files:</p><div class="row">{"".join(shown)}</div>'
     )
 
 
