@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import json
 import os
 import types
 import typing
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from sys import intern
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, TypeVar
 
 from catalogue.errors import CatalogueError, ManifestError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 Record = TypeVar("Record")
 MAX_LINE_BYTES = 4 * 1024 * 1024
+_LONG = 64  # characters: hashes, paths and addresses, which come once, have as many and more
+_RUN = 100_000  # lines sorted in memory
 
 
 def to_line(record: Any) -> str:
@@ -30,20 +42,42 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` by way of a synced temporary file in the same folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file that becomes ``path`` if the block ends well; a killed one's is written over."""
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _open_alone(temporary) as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+            temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise CatalogueError(
             f"{path}: could not be written ({error.strerror or error}); nothing was changed. "
             "Free some disk space or fix the folder's permissions, then run the command again."
         ) from error
+
+
+def _open_alone(path: Path) -> BinaryIO:
+    """``path``, empty, for this process alone as long as it is open; another's writing is waited for."""
+    while True:
+        file = path.open("ab")
+        if fcntl is not None:
+            with suppress(OSError):  # some network disks have no locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            # Who was waited for has given the file its final name by now.
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                file.truncate(0)
+                return file
+        file.close()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -54,10 +88,33 @@ def write_json(path: Path, value: Any) -> None:
     )
 
 
-def write_manifest(path: Path, records: Iterable[Any]) -> None:
-    """Write one line per record, sorted by line text, so that order of arrival leaves no trace."""
-    lines = sorted(to_line(record) for record in records)
-    write_text(path, "".join(line + "\n" for line in lines))
+def write_manifest(path: Path, records: Iterable[Any]) -> int:
+    """Write one line per record, sorted by line text, so that order of arrival leaves no trace; how many.
+
+    ``records`` are taken one by one; what is sorted lies in temporary files beyond 64 MB or so.
+    """
+    with _replacing(path) as file, ExitStack() as stack:
+        runs: list[Iterable[str]] = []
+        count = 0
+        for lines in _sorted_runs(records):
+            count += len(lines)
+            if len(lines) < _RUN:
+                runs.append(lines)
+                continue
+            run = stack.enter_context(
+                TemporaryFile("w+", encoding="utf-8", newline="\n", dir=path.parent)
+            )
+            run.writelines(lines)
+            run.seek(0)
+            runs.append(run)
+        file.writelines(line.encode() for line in heapq.merge(*runs))
+    return count
+
+
+def _sorted_runs(records: Iterable[Any]) -> Iterator[list[str]]:
+    lines = (to_line(record) + "\n" for record in records)
+    while run := sorted(islice(lines, _RUN)):
+        yield run
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -166,4 +223,5 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
     wanted = (int, float) if hint is float else (hint,)
     if not isinstance(value, wanted) or (isinstance(value, bool) and hint is not bool):
         raise TypeError(f"field {name!r} is {value!r:.80}; it must be of type {hint.__name__}")
-    return value
+    # Names, colours and reasons come again on many lines: one copy of each is kept.
+    return intern(value) if type(value) is str and len(value) < _LONG else value

@@ -30,7 +30,7 @@ def check_slug(kind: str, value: str) -> None:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ListingImage:
     """One picture as a product page named it, and what came of fetching it."""
 
@@ -53,7 +53,7 @@ class ListingImage:
             check_photo_id(self.sha256)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One product page and colourway, as the shop said it: a line of data/crawl/items.jsonl."""
 
@@ -71,7 +71,7 @@ class Listing:
     images: tuple[ListingImage, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where a photo was seen."""
 
@@ -80,7 +80,7 @@ class Source:
     image_url: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Photo:
     """One photo of one product: a line of data/catalogue.jsonl, unique by (photo_id, brand, product)."""
 
@@ -105,7 +105,7 @@ class Photo:
         check_slug("product", self.product)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CleanPhoto:
     """A photo judged: a line of data/clean/verdicts.jsonl. No addresses, so that none causes a rerun."""
 
@@ -134,7 +134,7 @@ class CleanPhoto:
             raise ValueError(f"verdict {self.verdict!r:.80} is not one of {VERDICTS}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A photo that trains or measures: a line of data/split/<brand>.jsonl, unique by (photo_id, product)."""
 

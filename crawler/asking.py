@@ -36,7 +36,7 @@ class Asked:
     @property
     def is_start(self) -> bool:
         """Whether the user named this page; it alone may tell that the shop lives elsewhere."""
-        return self.url == self.site.record(_start_of(self.site))
+        return self.url in [self.site.record(_start_of(url)) for url in self.site.starts]
 
     @property
     def is_extra(self) -> bool:
@@ -71,8 +71,9 @@ class Asking:
         for name, site in self.sites.items():
             root = _root_of(site.url)
             self._add_extras(name, root)
-            kind = links.SITEMAP if _is_sitemap(site.url) else links.PRODUCT
-            self.add(name, _start_of(site), kind, 0)
+            for url in site.starts:
+                kind = links.SITEMAP if _is_sitemap(url) else links.PRODUCT
+                self.add(name, _start_of(url), kind, 0)
             self.add(name, root, links.LISTING, 0)
 
     def _add_extras(self, name: str, root: str) -> None:
@@ -156,7 +157,7 @@ class Asking:
                 self._cut(site)
                 return None
             headers = self._run.pages.conditions(site, asked.url)
-            meta = {"site": name, "is_start": asked.is_start}
+            meta: dict[str, Any] = {"site": name, "is_start": asked.is_start}
             if asked.kind == ROBOTS:
                 meta["dont_obey_robotstxt"] = True
             elif site.is_rendered and asked.kind != links.SITEMAP:
@@ -225,8 +226,8 @@ def _root_of(url: str) -> str:
     return links.canonical("/", url) or url
 
 
-def _start_of(site: Site) -> str:
-    return links.canonical(site.url) or site.url
+def _start_of(url: str) -> str:
+    return links.canonical(url) or url
 
 
 def _is_sitemap(url: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,10 @@ def find_program(wanted: str) -> str | None:
 def why_missing(settings: BaseSettings) -> str | None:
     """What is to be installed before pages can be rendered; None where all is there."""
     wanted, found = settings.get("SHOES_BROWSER") or "", []
-    try:
-        import_module("crawler.rendering")
-    except ImportError as error:
-        found.append(f"the extra is not installed ({error}): pip install -e '.[browser]'")
+    # not imported: that takes a quarter of a second, and most crawls render nothing
+    lacking = [name for name in ("playwright", "scrapy_playwright") if find_spec(name) is None]
+    if lacking:
+        found.append(f"the extra is not installed (no {lacking[0]}): pip install -e '.[browser]'")
     if find_program(wanted) is None:
         program = f"{wanted} is no program" if wanted else "no Chromium was found"
         found.append(f"{program}: apt install chromium, or give one by -s SHOES_BROWSER=PATH")
@@ -61,7 +61,7 @@ def set_up(settings: BaseSettings) -> None:
         **dict.fromkeys(("handle_sigint", "handle_sigterm", "handle_sighup"), False),
     }
     told = {
-        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawler.rendering.Rendering"),
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https"), "crawler.downloads.Downloads"),
         "PLAYWRIGHT_BROWSER_PROVIDER": "crawler.rendering.LateBrowser",
         "PLAYWRIGHT_LAUNCH_OPTIONS": options,
         "PLAYWRIGHT_ABORT_REQUEST": "crawler.visit.is_spared",

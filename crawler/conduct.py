@@ -20,9 +20,9 @@ def of_headers(headers: Headers, agent: str) -> set[str]:
 def of_page(page: Page, agent: str) -> set[str]:
     """The directives of the page's robots meta tags."""
     found: set[str] = set()
-    for tag in page.selector.xpath("//meta[@name and @content]"):
-        if tag.attrib["name"].strip().lower() in ("robots", agent):
-            found |= _directives([tag.attrib["content"]], agent)
+    for tag in page.find("//meta[@name and @content]"):
+        if tag.get("name").strip().lower() in ("robots", agent):
+            found |= _directives([tag.get("content")], agent)
     return found
 
 

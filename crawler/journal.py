@@ -3,7 +3,10 @@
 A run appends to ``var/crawl/<feed>/run.jsonl``, one JSON object a line: which page is done, which
 links it gave, each item, each picture on disk. A page's items are lines of their own with "part k
 of n": the page is done when all n are there, so there is no moment at which a page counts as done
-and an item is missing. Item and page lines are fsynced; picture files are synced before theirs.
+and an item is missing. Each line is handed to the system at once, so that no kill of the process
+takes it back, and synced to disk within a second, since a power cut may: what it takes is read again,
+and no line is without its picture, whose file is synced before. Where workers share a crawl, a page
+done is synced at once, before the others hear of it.
 
 ``items.jsonl`` is never appended to. `merge` writes it anew, sorted, through a temporary file: old
 lines, but for pages that this run read again, and for products that a full run no longer found.
@@ -18,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -80,8 +84,9 @@ def lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
 class Journal:
     """The append-only file of the run that is going on."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sync_every_s: float = 0.0) -> None:
         self.path = folder / "run.jsonl"
+        self._sync_every_s, self._synced_at, self._end = sync_every_s, 0.0, 0
         self.done: set[bytes] = set()
         self.urls: set[bytes] = set()  # canonical addresses of products that gave an item
         self.shown: set[bytes] = set()  # first pictures by product, in any colour: see shown_key
@@ -98,6 +103,7 @@ class Journal:
         """Begin a new run, dropping the file of an earlier one (merge it first)."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("wb")
+        self._end = 0
         self._append({"run": header}, True)
 
     def resume(self) -> dict[str, int]:
@@ -109,6 +115,7 @@ class Journal:
         self.urls |= unchanged_urls(self.path)
         self.done = done_pages(self.path)
         self._file = self.path.open("ab")
+        self._end = self._file.seek(0, os.SEEK_END)
         return items
 
     def saw(self, item: dict[str, Any]) -> None:
@@ -166,12 +173,15 @@ class Journal:
     def _append(self, value: dict[str, Any], is_synced: bool) -> tuple[int, int]:
         if self._file is None:
             raise RuntimeError("the journal is not open")
-        offset = self._file.seek(0, os.SEEK_END)
+        offset = self._end
         raw = to_line(value).encode("utf-8", "surrogatepass") + b"\n"
         self._file.write(raw)
         self._file.flush()
-        if is_synced:
+        self._end += len(raw)
+        now = time.monotonic()
+        if is_synced and now >= self._synced_at + self._sync_every_s:
             os.fsync(self._file.fileno())
+            self._synced_at = now
         return offset, len(raw)
 
     def close(self, is_finished: bool) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from lxml import etree
 from parsel import Selector
 
+from crawler.absolute import absolute
 from crawler.items import Page
 from crawler.pictures import EXTENSIONS
 from crawler.readers import json_ld
@@ -61,6 +64,10 @@ _PAGING = re.compile(
 )
 _MORE = re.compile(r"^data-.*(?:next|more|load|page|url|href)", re.IGNORECASE)
 _COLOR = re.compile(r"(?:^|_)colou?r(?:[_-]?(?:code|id|name))?$|^색상$", re.IGNORECASE)
+_NEXT = "//link[@rel='next']/@href | //a[contains(concat(' ',@rel,' '),' next ')]/@href"
+_LINKS = "//a[@href] | //area[@href] | //*[@data-href or @data-next-url or @data-url]"
+_HREFS = ("href", "data-href", "data-next-url", "data-url")
+_LOADED = "//*[@*[starts-with(name(), 'data-') and contains(., '?') and contains(., '=')]]"
 _MAX_COLORS = 40  # colourways of one product that are followed
 SITEMAP, PRODUCT, LISTING, OTHER = 0, 1, 2, 3
 
@@ -74,10 +81,15 @@ def canonical(url: str, base: str = "") -> str | None:
     'http://x.kr/list?page=2'
     """
     try:
-        parts = urlsplit(urljoin(base, url.strip()))
-        port = parts.port
+        return _canonical(absolute(base, url.strip()))
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=8192)  # each page of a shop links to the same few hundred
+def _canonical(url: str) -> str | None:
+    parts = urlsplit(url)
+    port = parts.port
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return None
     path = re.sub(r";jsessionid=[^/?]*", "", parts.path, flags=re.IGNORECASE)
@@ -116,6 +128,7 @@ def _repeats(path: str) -> bool:
     return len(folders) > 12 or any(folders.count(folder) > 3 for folder in folders)
 
 
+@lru_cache(maxsize=8192)
 def kind_of(url: str) -> int:
     """What an address seems to lead to; it only orders the walk, and never decides what a page is."""
     if _LISTING.search(url):
@@ -125,31 +138,21 @@ def kind_of(url: str) -> int:
 
 def of_page(page: Page) -> Iterator[tuple[str, int]]:
     """(canonical address, kind) of the page's links: lists' products, next pages, cards, the rest."""
-    base = page.selector.xpath("//base/@href").get()
-    base = urljoin(page.url, base) if base else page.url
+    base = next(iter(page.find("//base/@href")), None) if page.has("<base") else None
+    base = absolute(page.url, base) if base else page.url
     for url in json_ld.listed(page):
         if address := canonical(url, base):
             yield address, PRODUCT
-    for url in page.selector.xpath(
-        "//link[@rel='next']/@href | //a[contains(concat(' ',@rel,' '),' next ')]/@href"
-    ).getall():
+    for url in page.find(_NEXT) if page.has("next") else ():
         if address := canonical(url, base):
             yield address, LISTING
     for address in _loaded(page, base):
         yield address, LISTING
-    cards = set(page.selector.xpath("//a[.//img or .//picture]/@href").getall())
-    for link in page.selector.xpath(
-        "//a[@href] | //area[@href] | //*[@data-href or @data-next-url or @data-url]"
-    ):
-        if "nofollow" in (link.attrib.get("rel") or ""):
+    cards = set(page.find("//a[.//img or .//picture]/@href"))
+    for link in page.find(_LINKS):
+        if "nofollow" in (link.get("rel") or ""):
             continue
-        href = (
-            link.attrib.get("href")
-            or link.attrib.get("data-href")
-            or link.attrib.get("data-next-url")
-            or link.attrib.get("data-url")
-            or ""
-        )
+        href = next(filter(None, map(link.get, _HREFS)), "")
         address = canonical(href, base)
         if address is None:
             continue
@@ -159,8 +162,7 @@ def of_page(page: Page) -> Iterator[tuple[str, int]]:
 
 def _loaded(page: Page, base: str) -> Iterator[str]:
     """Addresses of a listing's next part, which a script loads: by an attribute's name and a page's number."""
-    path = "//*[@*[starts-with(name(), 'data-') and contains(., '?') and contains(., '=')]]"
-    for found in page.selector.xpath(path):
+    for found in page.find(_LOADED):
         for name, value in found.attrib.items():
             is_more = _MORE.search(name) and value.startswith(("/", "http", "?"))
             is_paged = is_more and any(_PAGING.match(key) for key, _ in _query(value))
@@ -212,17 +214,19 @@ def uncolored(url: str) -> str:
 def color_links(page: Page) -> dict[str, str]:
     """Addresses of this page in other colours, with the colour's name; as swatches link to them."""
     found: dict[str, str] = {}
+    if not page.has("color", "colour", "색상", "%ec%83%89%ec%83%81"):
+        return found
     own = {_path(page.url), _path(canonical_link(page) or page.url)}
-    for link in page.selector.xpath("//a[@href] | //option[@value] | //*[@data-url or @data-href]"):
+    for link in page.find("//a[@href] | //option[@value] | //*[@data-url or @data-href]"):
         marks = link.attrib
         href = next(
             (marks[k] for k in ("href", "data-url", "data-href", "value") if marks.get(k)), ""
         )
-        code = color_of(href)
+        code = color_of(href) if "=" in href else None
         address = colored(href, page.url) if code else None
         is_same = address is not None and _path(address) in own
         if code and address and is_same and len(found) < _MAX_COLORS:
-            texts = (marks.get("title"), marks.get("aria-label"), link.xpath("string()").get(), link.xpath(".//@alt").get())  # fmt: skip
+            texts = (marks.get("title"), marks.get("aria-label"), link.xpath("string()"), next(iter(link.xpath(".//@alt")), None))  # fmt: skip
             told = next((text for text in map(clean, filter(None, texts)) if text), None)
             found.setdefault(address, told or code)
     return found
@@ -234,12 +238,19 @@ def _path(url: str) -> str:
 
 def canonical_link(page: Page) -> str | None:
     """What the page says its own address is (``rel=canonical``), made canonical."""
-    found = page.selector.xpath("//link[@rel='canonical']/@href").get()
-    return canonical(found, page.url) if found and found.strip() else None
+    if "canonical" not in page.memo:
+        told = next(iter(page.find("//link[@rel='canonical']/@href")), "").strip()
+        page.memo["canonical"] = canonical(told, page.url) if told else None
+    found: str | None = page.memo["canonical"]
+    return found
 
 
 def page_of(url: str, body: str) -> Page:
     """A page for the readers."""
-    selector = Selector(text=body, type="html")
-    open_frames(selector.root)
-    return Page(url, selector)
+    # parsel's own parser gives each element a class of lxml.html's, which nobody here needs
+    parser = etree.HTMLParser(recover=True, encoding="utf-8", huge_tree=True)
+    source = body.strip().replace("\0", "").encode("utf-8", "replace") or b"<html/>"
+    root = etree.fromstring(source, parser)
+    root = etree.fromstring(b"<html/>", parser) if root is None else root
+    open_frames(root)
+    return Page(url, Selector(root=root, type="html"), body.lower())

@@ -12,18 +12,20 @@ from crawler.traps import Traps
 _REFUSALS = (401, 403, 407, 451)
 _CHALLENGE = re.compile(
     rb"<title>[^<]{0,60}(?:captcha|just a moment|attention required|access denied|are you a robot|are you human|"
-    rb"robot check|security check|pardon our interruption)|cf-chl-|/cdn-cgi/challenge-platform",
-    re.IGNORECASE,
+    rb"robot check|security check|pardon our interruption)"
 )
+_CHALLENGE_SIGNS = (b"cf-chl-", b"/cdn-cgi/challenge-platform")
 _PATIENCE = 3  # refusals in a row, with nothing read before, until a shop counts as refusing
 _LATER_PATIENCE = 20  # ... after pages were read
 
 
 def is_challenge(response: Response) -> bool:
     """Whether a page asks whether we are human."""
-    found = _CHALLENGE.search(response.body[:20_000])
-    is_page = found is not None and response.status in (200, 403, 429, 503)
-    return is_page and b"ld+json" not in response.body
+    if response.status not in (200, 403, 429, 503):
+        return False
+    text = response.body[:20_000].lower()
+    is_told = any(sign in text for sign in _CHALLENGE_SIGNS) or _CHALLENGE.search(text) is not None
+    return is_told and b"ld+json" not in response.body
 
 
 class Manners:

@@ -77,6 +77,8 @@ class SitePace(AutoThrottle):  # type: ignore[misc]  # as above
             return
         if host in self._given:
             slot.delay = self._given[host] * self._workers
+        elif is_loopback(host):  # a site's own, and a host of its pictures there
+            slot.delay = 0
         if slot.delay < self._least_s(host):
             slot.delay, slot.concurrency = self._least_s(host), 1
 

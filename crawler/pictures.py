@@ -40,18 +40,16 @@ _WIDE_HIGH = re.compile(r"(?:^|[-_.])\d{2,4}Wx\d{2,4}H(?=$|[-_.])", re.IGNORECAS
 _SIGNATURES = {"context", "sig", "signature", "hmac", "token", "hash", "expires"}
 _SIZE_WORDS = re.compile(rf"^(?:{_NAMED})$", re.IGNORECASE)
 _MAGENTO = re.compile(r"/cache/(?:\d+/)?(?:[a-z_]+/)?(?:\d+x\d*/)?[0-9a-f]{32}(?=/)", re.IGNORECASE)
+# These three look at paths in small letters; to pass over case doubles their time.
 _IN_NAME = re.compile(
-    r"(?<![0-9a-z])(\d{2,4})w?x(\d{0,4})h?(?![0-9a-z])|(?<![0-9a-z])x(\d{2,4})(?![0-9a-z])",
-    re.IGNORECASE,
+    r"(?<![0-9a-z])(\d{2,4})w?x(\d{0,4})h?(?![0-9a-z])|(?<![0-9a-z])x(\d{2,4})(?![0-9a-z])"
 )
 _IN_TEXT = re.compile(
-    r"(?:^|[/,_-])(?:w|s|sw|sl)_?(\d{2,4})(?=$|[/,._-])|[-_.](\d{2,4})(?:px|w)(?=[./])|[-_](\d{3,4})(?=\.\w+$)|/t(\d{2,3})_",
-    re.IGNORECASE,
+    r"(?:^|[/,_-])(?:w|s|sw|sl)_?(\d{2,4})(?=$|[/,._-])|[-_.](\d{2,4})(?:px|w)(?=[./])|[-_](\d{3,4})(?=\.\w+$)|/t(\d{2,3})_"
 )
 _NO_PICTURE = re.compile(
     r"(?:^|[/_.-])(?:spacer|blank|transparent|pixel|placeholder|loading|loader|lazy|lazyload|dummy|empty|1x1|"
-    r"no[-_]?image|noimg|default[-_]?image|image[-_]?coming|ajax-loader|grey|gray)(?=$|[/_.-])",
-    re.IGNORECASE,
+    r"no[-_]?image|noimg|default[-_]?image|image[-_]?coming|ajax-loader|grey|gray)(?=$|[/_.-])"
 )
 _WORD_WIDTHS = {  # what a size word in an address is taken to mean, in pixels
     word: width
@@ -68,6 +66,8 @@ _WORD_WIDTHS = {  # what a size word in an address is taken to mean, in pixels
     for word in words.split()
 }
 _CANDIDATE = re.compile(r"\s*,*\s*(\S*[^,\s])\s*(?:,+|\s+([\d.]+)([wxh])?\s*(?:\d+h)?\s*(?:,|$)|$)")
+_SIGNS = re.compile(r"[/_.-]")
+_RESIZED = re.compile(r"[-_](?:\d{2,4}x\d{0,4}|x\d{2,4})(?:_crop_\w+)?(?:@[1-4]x)?$")
 _BARE = 1200  # px; an address that says no size is usually the picture as it was uploaded
 EXTENSIONS = (
     ".jpg",
@@ -84,13 +84,29 @@ EXTENSIONS = (
 )
 
 
+@lru_cache(maxsize=4096)  # a page names the same few pictures again and again
 def is_address(url: str) -> bool:
     """Whether ``url`` may be a real picture: not inline data, a placeholder, a script, a drawing."""
     stripped = url.strip()
     if not stripped or stripped.startswith(("data:", "blob:", "javascript:", "about:", "#")):
         return False
-    path = urlsplit(_quiet(stripped)).path.lower()
+    path = _path_and_query(stripped)[0].lower()
     return not path.endswith(".svg") and not _NO_PICTURE.search(path.rsplit("/", 1)[-1])
+
+
+def _path_and_query(url: str) -> tuple[str, str]:
+    """Both as `urlsplit` gives them, at a fifth of the time: a page has hundreds to look at."""
+    path, _, query = url.partition("#")[0].partition("?")
+    place = path.find("//")
+    if place == 0 or (place > 0 and path[place - 1] == ":"):
+        slash = path.find("/", place + 2)
+        path = path[slash:] if slash >= 0 else ""
+    return path, query
+
+
+def unquoted(text: str) -> str:
+    """``text`` without percent signs, as a reader would write it."""
+    return unquote(text) if "%" in text else text
 
 
 def _quiet(url: str) -> str:
@@ -105,6 +121,8 @@ def _quiet(url: str) -> str:
 @lru_cache(maxsize=4096)
 def inner(url: str) -> str:
     """The picture address within an image optimiser's (``/_next/image?url=...``), else ``url``."""
+    if "?" not in url and "/fetch/" not in url and "/cdn-cgi/image/" not in url:
+        return url
     parts = urlsplit(_quiet(url))
     for name, value in parse_qsl(parts.query):
         if name in ("url", "src", "image", "img") and (value.startswith(("http", "/"))):
@@ -113,7 +131,7 @@ def inner(url: str) -> str:
     return re.sub(r"^(https?:)/+", r"\1//", unquote(match.group(1))) if match else url
 
 
-@lru_cache(maxsize=4096)  # a page names the same few pictures again and again
+@lru_cache(maxsize=4096)
 def picture_key(url: str) -> str:
     """What stays of a picture's address when all that says size, format or protocol is dropped.
 
@@ -131,13 +149,15 @@ def picture_key(url: str) -> str:
         stem = stem.rsplit(".", 1)[0]
     stem = _WIDE_HIGH.sub("", stem) or stem
     short = _PREFIX.sub("", _SUFFIX.sub("", stem) or stem)
-    folders = [re.sub(r"-[a-z]+_default$", "", folder) for folder in folders]  # PrestaShop's
+    if "_default" in path:
+        folders = [re.sub(r"-[a-z]+_default$", "", folder) for folder in folders]  # PrestaShop's
     for word in folders:  # /detail/7_detail_01 and /magnify/7_magnify_01
         if _SIZE_WORDS.match(word):
             short = re.sub(rf"(?<![^\W_]){re.escape(word)}[_.-](?=\w)", "", short)
     kept = [folder for folder in folders if folder and not _FOLDER.match(folder)]
     dropped = _SIZE_PARAMETERS | (_SIGNATURES if len(short) > 3 else set())
-    query = [(k, v) for k, v in parse_qsl(parts.query) if k.lower() not in dropped]
+    told = parse_qsl(parts.query) if parts.query else ()
+    query = [(k, v) for k, v in told if k.lower() not in dropped]
     joined = "/".join([parts.netloc.lower().removeprefix("www."), *kept, short])
     return joined + (f"?{urlencode(sorted(query))}" if query else "")
 
@@ -149,18 +169,20 @@ def named_width(url: str) -> int:
     >>> named_width("/a/shoe_300x300.jpg"), named_width("/a.jpg?w=800"), named_width("/s100/a.jpg")
     (300, 800, 100)
     """
-    parts = urlsplit(_quiet(url))
-    for name, value in parse_qsl(parts.query):
+    path, query = _path_and_query(url)
+    for name, value in parse_qsl(query) if query else ():
         if (
             name.lower() in ("w", "width", "wid", "imwidth", "sw", "s", "size", "sz", "maxwidth")
             and value[:4].isdigit()
         ):
             return int(re.match(r"\d{1,4}", value).group())  # type: ignore[union-attr]
-    found = [int(match.group(1) or match.group(3)) for match in _IN_NAME.finditer(parts.path)]
-    found += [int(next(filter(None, match.groups()))) for match in _IN_TEXT.finditer(parts.path)]
+    path = path.lower()
+    found = [int(match.group(1) or match.group(3)) for match in _IN_NAME.finditer(path)]
+    found += [int(next(filter(None, match.groups()))) for match in _IN_TEXT.finditer(path)]
     return found[-1] if found else 0
 
 
+@lru_cache(maxsize=4096)
 def rank(url: str) -> int:
     """The width in pixels that an address promises: by number, by a size word, else as uploaded.
 
@@ -170,7 +192,7 @@ def rank(url: str) -> int:
     width = named_width(url)
     if width:
         return width
-    words = re.split(r"[/_.-]", urlsplit(_quiet(url)).path.lower())
+    words = _SIGNS.split(_path_and_query(url)[0].lower())
     known = [_WORD_WIDTHS[word] for word in words if word in _WORD_WIDTHS]
     return known[-1] if known else _BARE
 
@@ -191,6 +213,7 @@ def srcset(text: str) -> list[tuple[str, float, str]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def without_size(url: str) -> str | None:
     """A guess at the original behind a resized address; None where nothing says it was resized.
 
@@ -200,7 +223,9 @@ def without_size(url: str) -> str | None:
     parts = urlsplit(_quiet(inner(url)))
     folder, _, file = parts.path.rpartition("/")
     stem, dot, extension = file.rpartition(".")
-    short = re.sub(r"[-_](?:\d{2,4}x\d{0,4}|x\d{2,4})(?:_crop_\w+)?(?:@[1-4]x)?$", "", stem)
+    short = _RESIZED.sub("", stem)
+    if short == stem and not parts.query and inner(url) == url:
+        return None
     query = [
         (k, v)
         for k, v in parse_qsl(parts.query, keep_blank_values=True)

@@ -87,7 +87,7 @@ class PicturesPipeline:
         if guess:
             best: tuple[str, dict[str, Any]] = (guess, _NOTHING)
             try:
-                best = await self._larger(site.name, guess, told[0])
+                best = await self._larger(site.name, guess, told[0], claim.is_loose)
             finally:
                 is_right = best[0] == guess and best[1]["sha256"] is not None
                 self._originals.learn(guess, is_right)
@@ -95,22 +95,24 @@ class PicturesPipeline:
                 return self._entry(item, site.record(best[0]), claim, place, best[1])
         result: dict[str, Any] | None = None
         for url in told[:_TRIES]:
-            facts = await self._shared(site.name, url)
+            facts = await self._shared(site.name, url, claim.is_loose)
             if facts["sha256"]:
                 return self._entry(item, site.record(url), claim, place, facts)
             result = result or facts
         return self._entry(item, site.record(told[0]), claim, place, result or {})
 
-    async def _larger(self, site: str, guess: str, told: str) -> tuple[str, dict[str, Any]]:
+    async def _larger(
+        self, site: str, guess: str, told: str, is_loose: bool
+    ) -> tuple[str, dict[str, Any]]:
         """The picture at ``guess``, unless that is smaller than ``told`` says it is itself.
 
         Some hosts answer an address without a size with a small default.
         """
-        found = await self._shared(site, guess)
+        found = await self._shared(site, guess, is_loose)
         is_whole = (found["width_px"] or 0) >= named_width(told)
         if is_whole or not found["sha256"] or self._originals.is_proven(guess):
             return guess, found
-        other = await self._shared(site, told)
+        other = await self._shared(site, told, is_loose)
         is_larger = other["sha256"] and (other["width_px"] or 0) > (found["width_px"] or 0)
         return (told, other) if is_larger else (guess, found)
 
@@ -127,18 +129,18 @@ class PicturesPipeline:
         }
         return told | {key: facts[key] for key in _NOTHING}
 
-    async def _shared(self, site: str, url: str) -> dict[str, Any]:
+    async def _shared(self, site: str, url: str, is_loose: bool) -> dict[str, Any]:
         """The facts of a picture, fetched once although several items ask for it at the same time."""
         if url in self._running:
             return await asyncio.shield(self._running[url])
-        task = asyncio.ensure_future(self._fetched(site, url))
+        task = asyncio.ensure_future(self._fetched(site, url, is_loose))
         self._running[url] = task
         try:
             return await asyncio.shield(task)
         finally:
             self._running.pop(url, None)
 
-    async def _fetched(self, site: str, url: str) -> dict[str, Any]:
+    async def _fetched(self, site: str, url: str, is_loose: bool) -> dict[str, Any]:
         spider = self._crawler.spider
         recorded = spider.sites[site].record(url)
         if known := spider.known.find(recorded):
@@ -158,13 +160,13 @@ class PicturesPipeline:
                 is_refused = isinstance(error, IgnoreRequest)
                 status = "rejected" if is_refused else "failed"
                 return {**_NOTHING, "status": status, "reason": reason_of(error)}
-        facts = await self._kept(response)
+        facts = await self._kept(response, is_loose)
         if facts["sha256"]:
             line = {key: facts[key] for key in _NOTHING} | {"url": recorded}
             spider.known.add(recorded, *spider.journal.add_picture(line))
         return facts
 
-    async def _kept(self, response: Response) -> dict[str, Any]:
+    async def _kept(self, response: Response, is_loose: bool) -> dict[str, Any]:
         if response.status != 200:
             return {**_NOTHING, "status": "failed", "reason": f"http {response.status}"}
         directives = conduct.of_headers(response.headers, self._crawler.spider.agent)
@@ -172,7 +174,9 @@ class PicturesPipeline:
             "noindex" if "noindex" in directives else None
         ):
             return {**_NOTHING, "status": "rejected", "reason": barred}
-        return await asyncio.to_thread(store.keep, self._crawler.spider.folder, response.body)
+        return await asyncio.to_thread(
+            store.keep, self._crawler.spider.folder, response.body, is_loose
+        )
 
     def _headers_received(
         self, headers: Headers, body_length: int | None, request: Request

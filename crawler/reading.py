@@ -14,11 +14,12 @@ from crawler import conduct, journal, links, shop_lists, sitemaps
 from crawler.asking import MAX_DEPTH, ROBOTS, Asked, Asking
 from crawler.browser import FLAG
 from crawler.hollow import Hollows
-from crawler.items import Claim, Page, ShoeItem
+from crawler.items import Claim, Page, PictureClaim, ShoeItem
 from crawler.journal import digest
 from crawler.judge import refusal
 from crawler.listing import Entry, to_records
 from crawler.manners import is_challenge
+from crawler.pictures import picture_key
 from crawler.readers import read_product
 from crawler.run import Run
 from crawler.site import Site
@@ -37,6 +38,9 @@ class Reading:
         self._asking, self._run, self._agent = asking, run, agent
         self.hollows = Hollows(asking, run, browser_missing)
         self._report, self._manners = asking.report, asking.manners
+        self._loose: dict[
+            bytes, bytes
+        ] = {}  # loose pictures and the product that showed each first
 
     def read(self, response: Response, asked: Asked) -> Iterator[ShoeItem]:
         """The items of an answer, whatever it is."""
@@ -216,11 +220,19 @@ class Reading:
             return
         frontier = self._asking.frontiers[site.name]
         wanted = wanted[: frontier.take(asked.url, len(wanted), site.limit)]
-        for part, (fields, pictures) in enumerate(wanted):
+        for part, (fields, shown) in enumerate(wanted):
             self._asking.item_opened(site.name)
             head = {"site": site.name, "url": url}
             record = head | fields | {"fetched_at": datetime.now(UTC).isoformat(timespec="seconds")}
+            pictures = [claim for claim in shown if self._is_own(claim, site, url)]
             yield ShoeItem(site.name, asked.url, part, len(wanted), record, pictures, barred)
+
+    def _is_own(self, claim: PictureClaim, site: Site, url: str) -> bool:
+        """Whether no other product's description showed a loose picture before, as it does a notice."""
+        if not claim.is_loose:
+            return True
+        product, key = digest(site.name, url), digest(site.name, picture_key(claim.urls[0]))
+        return self._loose.setdefault(key, product) == product
 
     def _see_colors(
         self, page: Page, fields: dict[str, Any], asked: Asked, final: str

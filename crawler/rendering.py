@@ -72,12 +72,11 @@ def _launch_fault(text: str) -> str:
 
 
 class Rendering(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # untyped
-    """Scrapy's own downloads, and a browser for requests with `crawler.browser.FLAG` in their meta."""
-
-    lazy = False
+    """The answers that `crawler.downloads` wants rendered."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        self.browser_provider = LateBrowser(self.config)  # the engine has started already
         self._spiders = crawler
         self._free = asyncio.Semaphore(PAGES_AT_ONCE)
         self._ways: dict[str, tuple[Turnstile, str]] = {}
@@ -89,8 +88,6 @@ class Rendering(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc]  # untyp
         Raises:
             Refused: the page is not to be had; ``reason`` says why.
         """
-        if not request.meta.get(FLAG):
-            return await super().download_request(request)
         site = self._spiders.spider.sites[request.meta["site"]]
         async with self._free:
             turnstile, proxy = await self._way_of(site)

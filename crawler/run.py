@@ -93,7 +93,8 @@ class Run:
         self._lock = locked(self.feed, self.state)
         journal.cut_torn_line(self.feed)
         places = (self.state, folder) if join is None else (folder, self.state)
-        self.journal, other = (journal.Journal(place) for place in places)
+        sync_every_s = 1.0 if join is None else 0.0
+        self.journal, other = (journal.Journal(place, sync_every_s) for place in places)
         if other.unfinished() is not None:  # alone until now and shared from now on, or the reverse
             journal.merge(self.feed, other.path, _keep_all)
         other.path.unlink(missing_ok=True)

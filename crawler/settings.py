@@ -43,6 +43,8 @@ AUTOTHROTTLE_MAX_DELAY = 30.0
 AUTOTHROTTLE_TARGET_CONCURRENCY = 2.0
 CONCURRENT_REQUESTS = 32
 CONCURRENT_REQUESTS_PER_DOMAIN = 8
+CONCURRENT_ITEMS = 12  # of one page; Scrapy starts so many tasks for each page, 100 by default
+WARN_ON_GENERATOR_RETURN_VALUE = False  # for each page, it reads the source of our callback
 if hasattr(default_settings, "DOWNLOAD_DELAY_JITTER"):
     DOWNLOAD_DELAY_JITTER = 0  # a delay that was asked for is the least, not the middle
 else:  # before Scrapy 2.19
@@ -54,15 +56,24 @@ RETRY_TIMES = 4
 RETRY_HTTP_CODES = [500, 502, 504, 520, 522, 524, 408]  # 429 and 503: crawler.patience
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 REDIRECT_MAX_TIMES = 8
-HTTPERROR_ALLOW_ALL = True  # the spider counts what shops answer
 METAREFRESH_ENABLED = False
-URLLENGTH_LIMIT = 2083
 
+# None: what Scrapy does to every request and this crawl has no use for, a tenth of a request's cost
 DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # crawler.fence
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": None,
     "crawler.fence.FenceMiddleware": 50,
     "crawler.patience.RetryAfterMiddleware": 560,
     "crawler.browser.RenderedMiddleware": 580,
     "crawler.fence.ResolvedMiddleware": 595,
+}
+SPIDER_MIDDLEWARES = {  # they look at what a spider yields: only items, here
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }
 ITEM_PIPELINES = {"crawler.pipelines.PicturesPipeline": 300}
 EXTENSIONS = {
@@ -73,6 +84,8 @@ EXTENSIONS = {
     "scrapy.extensions.telnet.TelnetConsole": None,
     "scrapy.extensions.memusage.MemoryUsage": None,
     "scrapy.extensions.corestats.CoreStats": None,
+    "scrapy.extensions.logcount.LogCount": None,
+    "scrapy.extensions.remote_control.RemoteControl": None,
 }
 if hasattr(default_settings, "TWISTED_DNS_RESOLVER"):
     TWISTED_DNS_RESOLVER = "crawler.fence.PublicResolver"

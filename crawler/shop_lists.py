@@ -17,6 +17,8 @@ from crawler.readers.shopify import product_urls
 
 _SHOPIFY = re.compile(rb"cdn\.shopify\.com|/cdn/shop/|Shopify\.(?:theme|shop)\b|shopify-section")
 _WOOCOMMERCE = re.compile(rb"/plugins/woocommerce/|\bwoocommerce-(?:page|no-js|js)\b|wc/store")
+_SHOPIFY_SIGNS = (b"cdn.shopify.com", b"/cdn/shop/", b"Shopify.", b"shopify-section")
+_WOOCOMMERCE_SIGNS = (b"woocommerce", b"wc/store")
 _SHOPIFY_LIST, _WOOCOMMERCE_LIST = "/products.json", "/wp-json/wc/store/v1/products"
 _LAST_PAGE = {_SHOPIFY_LIST: 100, _WOOCOMMERCE_LIST: 1000}
 
@@ -27,9 +29,10 @@ def promised(body: bytes, base: str) -> Iterator[str]:
     >>> list(promised(b'<link href="//cdn.shopify.com/s/files/1/a.css">', "https://x.kr/p/1"))
     ['https://x.kr/products.json?limit=250&page=1']
     """
-    if _SHOPIFY.search(body):
+    # the words first: over a whole page, the patterns take a tenth of what reading it takes
+    if any(sign in body for sign in _SHOPIFY_SIGNS) and _SHOPIFY.search(body):
         yield urljoin(base, f"{_SHOPIFY_LIST}?limit=250&page=1")
-    if _WOOCOMMERCE.search(body):
+    if any(sign in body for sign in _WOOCOMMERCE_SIGNS) and _WOOCOMMERCE.search(body):
         yield urljoin(base, f"{_WOOCOMMERCE_LIST}?per_page=100&page=1")
 
 

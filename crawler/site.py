@@ -25,10 +25,16 @@ class Site:
     prefix: str | None = None  # the started shop's address, written as ``name:/`` in records
     hosts: set[str] = field(default_factory=set)  # host, or host:port of an address by number
     refusing: str | None = None  # why the shop is left alone, once it is
+    others: tuple[str, ...] = ()  # more addresses of the shop that the user typed
     is_rendered: bool = False  # whether a browser reads the pages, as told or as found out
 
     def __post_init__(self) -> None:
         self.is_rendered = self.browser is True
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The addresses that the user named, where the walk begins."""
+        return (self.url, *self.others)
 
     @property
     def is_partial(self) -> bool:
@@ -92,6 +98,7 @@ def is_local_host(host: str) -> bool:
     return _is_localhost(host) or (number is not None and not number.is_global)
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(host: str) -> bool:
     """Whether ``host`` is this machine: localhost or 127.0.0.0/8 or ::1."""
     number = _number_of(host)

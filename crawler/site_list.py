@@ -49,9 +49,12 @@ def read_sites(params: Path, arguments: Mapping[str, str | None]) -> list[Site]:
 
 
 def _unique(sites: list[Site]) -> list[Site]:
+    """One site for addresses of the same shop; the walk begins at each of them."""
     held: dict[str, Site] = {}
     for site in sites:
-        held.setdefault(site.name, site)
+        first = held.setdefault(site.name, site)
+        if site.url not in first.starts:
+            first.others += (site.url,)
     return list(held.values())
 
 

@@ -55,10 +55,11 @@ def sniff(body: bytes) -> Sniffed:
     if found is None:
         return Sniffed(reason="not an image")
     extension, content_type = found
-    size: tuple[int, int] | None = None
+    size = _webp_size(body) if extension == "webp" else None
     try:
-        with Image.open(io.BytesIO(body)) as image:
-            size = image.size
+        if size is None:
+            with Image.open(io.BytesIO(body)) as image:
+                size = image.size
     except Image.DecompressionBombError:
         return Sniffed(extension, content_type, reason="too large (pixels)")
     except Exception:  # noqa: BLE001 - Pillow's decoders raise many kinds on broken headers
@@ -72,6 +73,25 @@ def sniff(body: bytes) -> Sniffed:
     elif width and height and max(width, height) < MIN_SIDE:
         reason = "too small (a spacer)"
     return Sniffed(extension, content_type, width, height, reason)
+
+
+def _webp_size(body: bytes) -> tuple[int, int] | None:
+    """The size that a WebP's header tells (RFC 9649), None where it is not to be read.
+
+    Pillow sets up a decoder for the whole picture first: 0.6 ms, eight times what a JPEG takes.
+    """
+    chunk, data = body[12:16], body[20:30]
+    if len(data) < 10:
+        return None
+    if chunk == b"VP8X":  # 24 bits each, less one
+        return int.from_bytes(data[4:7], "little") + 1, int.from_bytes(data[7:10], "little") + 1
+    if chunk == b"VP8L" and data[0] == 0x2F:  # 14 bits each, less one
+        bits = int.from_bytes(data[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 " and data[3:6] == b"\x9d\x01\x2a":  # 14 bits each, 2 of scale
+        sides = (int.from_bytes(data[place : place + 2], "little") & 0x3FFF for place in (6, 8))
+        return next(sides), next(sides)
+    return None
 
 
 def is_truncated(body: bytes, extension: str, is_unreadable: bool) -> bool:

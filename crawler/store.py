@@ -8,18 +8,24 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from crawler.readers.description import may_be_photo
 from crawler.sniff import Sniffed, sniff
 
 
-def keep(folder: Path, body: bytes) -> dict[str, Any]:
+def keep(folder: Path, body: bytes, is_loose: bool = False) -> dict[str, Any]:
     """Store ``body`` under ``folder/images/<aa>/`` if it is a whole picture; the entry's facts.
+
+    One that is_loose must have the shape of a photo besides.
 
     ``status`` is stored (also where another address had brought the same bytes) or rejected.
     """
     found = sniff(body)
     facts = _facts(found, body)
-    if found.reason is not None:
-        return {**facts, "status": "rejected", "reason": found.reason, "sha256": None, "path": None}
+    reason = found.reason
+    if reason is None and is_loose and not may_be_photo(found.width_px, found.height_px):
+        reason = "no photo (by its shape)"
+    if reason is not None:
+        return {**facts, "status": "rejected", "reason": reason, "sha256": None, "path": None}
     name = hashlib.sha256(body).hexdigest()
     relative = Path("images") / name[:2] / f"{name}.{found.extension}"
     path = folder / relative

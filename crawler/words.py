@@ -74,17 +74,15 @@ _SIZE = re.compile(
 
 def clean(text: str) -> str | None:
     """``text`` without entities, control characters and doubled spaces; None where nothing is left."""
-    resolved = html.unescape(text)
-    if resolved.isascii() and resolved.isprintable():  # most texts, at a tenth of the time
-        return " ".join(resolved.split()) or None
-    resolved = unicodedata.normalize("NFC", resolved)
-    kept = (
-        char
-        if char.isspace() or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co")
-        else " "
-        for char in resolved
-    )
-    return " ".join("".join(kept).split()) or None
+    resolved = unicodedata.normalize("NFC", html.unescape(text))
+    joined = " ".join(resolved.split())
+    if not joined.isprintable():  # most texts are, at a tenth of the time
+        kept = (
+            char if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co") else " "
+            for char in joined
+        )
+        joined = " ".join("".join(kept).split())
+    return joined or None
 
 
 def kind_of(text: str | None) -> str | None:

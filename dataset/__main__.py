@@ -9,6 +9,8 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -18,7 +20,7 @@ from catalogue.brand_list import read_brands
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_manifest
 from catalogue.params import absent_brands, check_sites
-from catalogue.schema import SPLITS, Photo
+from catalogue.schema import SPLITS, CleanPhoto, Photo
 from catalogue.stages import Stages
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -42,7 +44,6 @@ SECTIONS = {name: name for name in ("ingest", "clean", "dedup", "split", "pack")
 def main() -> None:
     """Turn crawled pictures into a dataset that one can trust."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("faiss").setLevel(logging.WARNING)  # it tells which CPU code it loads
 
 
 class ProgressLine:
@@ -133,20 +134,18 @@ def ingest(
         )
     lost = pictureless(named)
     refused += nameless(chosen) + [reject for pages in lost.values() for reject in pages]
-    photos = to_photos(named)
-    if not photos:
+    shown = {entry.key for entry in named} - lost.keys()
+    if not shown:
         raise CatalogueError(
             f"{feed}: {len(chosen)} products, but no picture of them on disk ({fates(chosen)}); at "
             "least one is needed. Run `scrapy crawl shoes` again: its last lines say why pictures "
             "failed."
         )
-    write_manifest(out, photos)
+    photos = write_manifest(out, to_photos(named))
     write_manifest(rejects, refused)
     write_manifest(same_products, pairs)
-    products = len({(photo.brand, photo.product) for photo in photos})
     click.echo(
-        f"ingest: {len(photos)} photos of {products} products, "
-        f"{len({photo.brand for photo in photos})} brands; "
+        f"ingest: {photos} photos of {len(shown)} products, {len({brand for brand, _ in shown})} brands; "
         f"{len(lost)} products without a picture on disk left out -> {out}"
     )
     if refused:
@@ -192,32 +191,37 @@ def clean(
     overrides: Path,
 ) -> None:
     """Decode every photo, put it on a 500x600 canvas, judge it."""
-    import numpy as np
-
-    from dataset.clean import canvases, examine_all, verdicts
+    from dataset.clean import examine_all, verdicts
     from dataset.decisions import read_decisions
     from dataset.facts import FactsCache
     from dataset.files import canvas_file, link_or_copy, replaced
+    from dataset.signature import write_signatures
 
-    photos = list(read_manifest(catalogue, Photo))
+    # Addresses are not needed here, and are half of a record.
+    photos = [replace(photo, sources=()) for photo in read_manifest(catalogue, Photo)]
     decided = read_decisions(overrides).of_photos(photo.photo_id for photo in photos)
     for digits in decided.unmatched:
         _notice(f"NOTICE: {overrides}: no photo begins with {digits}; its line does nothing.")
+    counts = dict.fromkeys(("keep", "review", "reject"), 0)
+    canvases = set()
+
+    def counted(judged: Iterable[CleanPhoto]) -> Iterator[CleanPhoto]:
+        for one in judged:
+            counts[one.verdict] += 1
+            if one.path is not None:
+                canvases.add(Path(one.path).stem)
+            yield one
+
     progress = ProgressLine("clean", sys.stderr)
     with FactsCache(cache, quality) as finished, replaced(out) as partial:
         facts = examine_all(photos, crawl, finished, quality, jobs or os.cpu_count() or 1, progress)
         judged = verdicts(photos, facts, out, min_side, decided.verdicts)
-        names = canvases(judged)
+        write_manifest(partial / "verdicts.jsonl", counted(judged))
+        names = sorted(canvases)
         for name in names:
             target = canvas_file(partial / "images", name)
             link_or_copy(canvas_file(finished.canvas_folder, name), target)
-        signatures, thumbs = finished.signatures(names)
-        write_manifest(partial / "verdicts.jsonl", judged)
-        write_manifest(partial / "signatures.jsonl", signatures)
-        np.save(partial / "thumbs.npy", thumbs)
-    counts = dict.fromkeys(("keep", "review", "reject"), 0)
-    for photo in judged:
-        counts[photo.verdict] += 1
+        write_signatures(partial, finished.signatures(names), len(names))
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     click.echo(f"clean: {told}; {len(names)} canvases -> {out}")
 

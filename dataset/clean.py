@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -35,21 +35,43 @@ def examine_all(
     quality: int,
     jobs: int,
     progress: Progress,
-) -> dict[str, Facts]:
+) -> Mapping[str, Facts]:
     """The facts of every distinct photo, from ``cache`` or by ``jobs`` processes.
 
     The result does not depend on ``jobs``. One bad photo is a fault in its facts; others go on.
     """
     paths = {photo.photo_id: photo.path for photo in photos}
-    facts = {photo_id: held for photo_id in paths if (held := cache.find(photo_id))}
-    missing = [(photo_id, paths[photo_id]) for photo_id in sorted(paths.keys() - facts.keys())]
+    missing = [(one, paths[one]) for one in sorted(paths) if not cache.find(one)]
+    facts, done = _AllFacts(cache, paths), len(paths) - len(missing)
     work = partial(_examine_file, crawl=crawl, canvases=cache.canvas_folder, quality=quality)
-    progress(len(facts), len(paths))
+    progress(done, len(paths))
     for found in _map(work, missing, jobs):
         cache.add(found)
-        facts[found.facts.photo_id] = found.facts
-        progress(len(facts), len(paths))
+        if found.facts.fault is not None:
+            facts.faults[found.facts.photo_id] = found.facts
+        done += 1
+        progress(done, len(paths))
     return facts
+
+
+class _AllFacts(Mapping[str, Facts]):
+    """Photo id -> facts, read from the cache when asked for: a million photos' are 1 GB."""
+
+    def __init__(self, cache: FactsCache, photo_ids: Collection[str]) -> None:
+        self.faults: dict[str, Facts] = {}  # the cache has none of these
+        self._cache, self._photo_ids = cache, photo_ids
+
+    def __getitem__(self, photo_id: str) -> Facts:
+        found = self.faults.get(photo_id) or self._cache.remembered(photo_id)
+        if found is None:
+            raise KeyError(photo_id)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._photo_ids)
+
+    def __len__(self) -> int:
+        return len(self._photo_ids)
 
 
 def _examine_file(task: tuple[str, str], crawl: Path, canvases: Path, quality: int) -> Examined:
@@ -98,34 +120,21 @@ def _map(
 
 
 def verdicts(
-    photos: Iterable[Photo],
+    photos: Sequence[Photo],
     facts: Mapping[str, Facts],
     folder: Path,
     min_side_px: int,
     decided: Mapping[str, str] = MappingProxyType({}),
-) -> list[CleanPhoto]:
-    """One judged record per photo and product; canvas paths lie under ``folder``/images.
+) -> Iterator[CleanPhoto]:
+    """One judged record per photo and product, as it is asked for; canvas paths lie under ``folder``/images.
 
     ``decided``: photo_id -> keep or reject, a person's word, which goes before every rule.
     """
-    ordered = list(photos)
-    shown_by = Counter(photo.photo_id for photo in ordered)
-    return [
-        _verdict(
-            photo,
-            facts[photo.photo_id],
-            judge(
-                Evidence(
-                    facts[photo.photo_id],
-                    shown_by[photo.photo_id],
-                    min_side_px,
-                    decided.get(photo.photo_id),
-                )
-            ),
-            folder,
-        )
-        for photo in ordered
-    ]
+    shown_by = Counter(photo.photo_id for photo in photos)
+    for photo in photos:
+        found, word = facts[photo.photo_id], decided.get(photo.photo_id)
+        evidence = Evidence(found, shown_by[photo.photo_id], min_side_px, word)
+        yield _verdict(photo, found, judge(evidence), folder)
 
 
 def _verdict(photo: Photo, facts: Facts, found: Judgement | None, folder: Path) -> CleanPhoto:
@@ -151,8 +160,3 @@ def _verdict(photo: Photo, facts: Facts, found: Judgement | None, folder: Path) 
         height_px=facts.height_px,
         box=facts.box if path is not None else None,
     )
-
-
-def canvases(judged: Iterable[CleanPhoto]) -> list[str]:
-    """The hashes of the canvas files that were not rejected, sorted."""
-    return sorted({Path(photo.path).stem for photo in judged if photo.path is not None})

@@ -19,7 +19,7 @@ from dataset.conflicts import label_conflicts, product_of
 from dataset.decisions import OfPhotos
 from dataset.links import Link
 from dataset.records import Conflict, DroppedLink, Kept, Removed
-from dataset.signature import Signature
+from dataset.signature import Signatures
 
 NOTHING_DECIDED = OfPhotos()
 
@@ -36,7 +36,7 @@ class Deduplicated:
 
 def deduplicate(
     photos: Iterable[CleanPhoto],
-    signatures: Sequence[Signature],
+    signatures: Signatures,
     links: Sequence[Link],
     max_group: int,
     decided: OfPhotos = NOTHING_DECIDED,
@@ -45,13 +45,13 @@ def deduplicate(
 
     Args:
         photos: rejected ones are passed over.
-        signatures: one per canvas, in the order that ``links`` refer to.
+        signatures: of the canvases, in the order that ``links`` refer to.
         links: from `find_links`.
         max_group: photos; a leakage group's largest size.
         decided: by a person: whose a picture is, and which are no duplicates of each other (they
             stay on one side of a split all the same).
     """
-    rows = {signature.canvas: row for row, signature in enumerate(signatures)}
+    rows = {canvas: row for row, canvas in enumerate(signatures.canvases)}
     usable = sorted(
         (photo for photo in photos if photo.path is not None),
         key=lambda photo: (photo.photo_id, *product_of(photo)),
@@ -76,7 +76,7 @@ def deduplicate(
         [usable[index] for index in left],
         [row_of[index] for index in left],
         {(link.first, link.second): link for link in links if link.kind in ("same", "near")},
-        [signature.sharpness for signature in signatures],
+        signatures.sharpness.tolist(),
     )
     ids = {photo.photo_id: rows[Path(photo.path or "").stem] for photo in kept}
     groups, dropped_links = leakage_groups(ids, links, max_group)
@@ -122,7 +122,7 @@ def choose_kept(
     for index in sorted(range(len(photos)), key=rank):
         photo, row = photos[index], row_of[index]
         held = keepers[product_of(photo)]
-        reachable = [other for other in (row, *linked[row]) if other in held]
+        reachable = [other for other in (row, *linked.get(row, ())) if other in held]
         if not reachable:
             held[row] = photo.photo_id
             kept.append(photo)
@@ -159,10 +159,10 @@ def leakage_groups(
     ids: dict[int, list[str]] = defaultdict(list)
     for photo_id in sorted(rows):
         ids[rows[photo_id]].append(photo_id)
-    group_of = {photo_id: [photo_id] for photo_id in rows}
+    group_of: dict[str, list[str]] = {}  # of photos with a link
     dropped = []
     for first, second, link in _photo_links(ids, links):
-        one, two = group_of[first], group_of[second]
+        one, two = group_of.setdefault(first, [first]), group_of.setdefault(second, [second])
         if one is two:
             continue
         if len(one) + len(two) > max_group:
@@ -208,20 +208,17 @@ def _clustered(kept: Iterable[CleanPhoto], groups: Iterable[Sequence[str]]) -> l
 
 
 def _same_picture(row_of: Sequence[int], same: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
-    """Index of a photo -> indices of the other photos that show the same picture."""
+    """Index of a photo -> indices of the other photos that show the same picture, if there are any."""
     by_row: dict[int, list[int]] = defaultdict(list)
     for index, row in enumerate(row_of):
         by_row[row].append(index)
     linked = _neighbours(same)
-    return {
-        index: [
-            other
-            for near_row in (row, *linked[row])
-            for other in by_row[near_row]
-            if other != index
-        ]
-        for index, row in enumerate(row_of)
-    }
+    shown = {}
+    for index, row in enumerate(row_of):
+        near = (row, *linked.get(row, ()))
+        if others := [other for one in near for other in by_row[one] if other != index]:
+            shown[index] = others
+    return shown
 
 
 def _neighbours(near: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
@@ -229,7 +226,7 @@ def _neighbours(near: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
     for first, second in near:
         linked[first].append(second)
         linked[second].append(first)
-    return linked
+    return dict(linked)
 
 
 def _link_between(near: Mapping[tuple[int, int], Link], one: int, two: int) -> tuple[int, float]:

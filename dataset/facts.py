@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
-from io import BufferedWriter
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogue.errors import CatalogueError
 from catalogue.manifest import from_dict
 from dataset.files import canvas_file, disk_error
 from dataset.picture import CODE_VERSION, Examined, Facts
@@ -25,38 +26,44 @@ from dataset.signature import THUMB, Signature, Thumbs
 
 _ROW_SHAPE = (2, THUMB, THUMB, 3)
 _ROW_BYTES = 2 * THUMB * THUMB * 3
+_MAPPED = 50_000  # rows: 300 MB
 
 
 class FactsCache:
-    """Facts, signatures and canvas files by photo; a context manager that holds the files open."""
+    """Facts, signatures and canvas files by photo; a context manager that holds the files open.
+
+    In memory is where each photo's line begins, no more: a million are 0.2 GB.
+    """
 
     def __init__(self, folder: Path, quality: int) -> None:
         name = f"facts-v{CODE_VERSION}-q{quality}"
         self.canvas_folder = folder / "canvas"
         self._journal, self._thumbs = folder / f"{name}.jsonl", folder / f"{name}.thumbs"
-        self._facts: dict[str, Facts] = {}
-        self._signatures: dict[str, tuple[Signature, int]] = {}  # canvas -> signature, row
-        self._rows = 0
+        self._begins: dict[bytes, int] = {}  # photo_id -> byte of the journal
+        self._length = self._rows = 0
         self._files: tuple[BufferedWriter, BufferedWriter] | None = None
+        self._lines: BufferedReader
 
     def __enter__(self) -> FactsCache:
         try:
             self._journal.parent.mkdir(parents=True, exist_ok=True)
-            length = self._read()
+            self._read()
             self._files = (self._journal.open("ab"), self._thumbs.open("ab"))
-            self._files[0].truncate(length)
+            self._files[0].truncate(self._length)
             self._files[1].truncate(self._rows * _ROW_BYTES)
+            self._lines = self._journal.open("rb")
         except OSError as error:
             raise disk_error(self._journal, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in self._files or ():
-            file.close()
+        if self._files is not None:
+            for file in (*self._files, self._lines):
+                file.close()
 
     def find(self, photo_id: str) -> Facts | None:
         """The facts of a photo whose canvas is still there and whole; faults are looked at anew."""
-        facts = self._facts.get(photo_id)
+        facts = self.remembered(photo_id)
         if facts is None or facts.canvas is None:
             return None
         try:
@@ -65,6 +72,15 @@ class FactsCache:
             return None
         return facts if hashlib.sha256(content).hexdigest() == facts.canvas else None
 
+    def remembered(self, photo_id: str) -> Facts | None:
+        """The facts of a photo, whether its canvas is there or not."""
+        begin = self._begins.get(bytes.fromhex(photo_id))
+        if begin is None:
+            return None
+        self._lines.seek(begin)
+        parsed = _parsed(self._lines.readline())
+        return parsed[0] if parsed else None
+
     def add(self, found: Examined) -> None:
         """Remember what was found; its canvas file must lie in the canvas folder already."""
         if self._files is None:
@@ -72,44 +88,61 @@ class FactsCache:
         if found.signature is None or found.thumbs is None:
             return
         line = {"facts": asdict(found.facts), "signature": asdict(found.signature)}
+        raw = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         try:
             # The row first: a journal line promises that its row is there.
             self._files[1].write(found.thumbs.tobytes())
             self._files[1].flush()
-            self._files[0].write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+            self._files[0].write(raw)
             self._files[0].flush()
         except OSError as error:
             raise disk_error(self._journal, error) from error
-        self._remember(found.facts, found.signature)
+        self._remember(found.facts, len(raw))
 
-    def signatures(self, canvases: list[str]) -> tuple[list[Signature], Thumbs]:
-        """The signatures and thumbs of ``canvases``, in that order; thumbs are (N, 2, 32, 32, 3)."""
-        found = [self._signatures[canvas] for canvas in canvases]
-        if not found:
-            return [], np.empty((0, *_ROW_SHAPE), np.uint8)
-        rows: NDArray[np.uint8] = np.memmap(
-            self._thumbs, np.uint8, mode="r", shape=(self._rows, *_ROW_SHAPE)
-        )
-        return [signature for signature, _ in found], rows[[row for _, row in found]]
+    def signatures(self, canvases: Sequence[str]) -> Iterator[tuple[Signature, Thumbs]]:
+        """Signature and thumbs (2, 32, 32, 3) of each of ``canvases``, in that order."""
+        rows = self._rows_of(canvases)
+        thumbs: NDArray[np.uint8] | None = None
+        for number, canvas in enumerate(canvases):
+            if thumbs is None or number % _MAPPED == 0:  # mapped anew, so that pages are given back
+                shape = (self._rows, *_ROW_SHAPE)
+                thumbs = np.memmap(self._thumbs, np.uint8, mode="r", shape=shape)
+            begin, row = rows[canvas]
+            self._lines.seek(begin)
+            parsed = _parsed(self._lines.readline())
+            if parsed is None:
+                raise CatalogueError(
+                    f"{self._journal}: changed while in use; run the command again."
+                )
+            yield parsed[1], np.array(thumbs[row])
 
-    def _read(self) -> int:
-        """Take in the journal up to its first torn line or missing row; the bytes that are whole."""
+    def _rows_of(self, canvases: Collection[str]) -> dict[str, tuple[int, int]]:
+        """Canvas -> where its line begins, and its row."""
+        wanted = dict.fromkeys(canvases, (0, 0))
+        begin = 0
+        self._lines.seek(0)
+        for row, raw in enumerate(self._lines):
+            parsed = _parsed(raw)
+            if parsed is not None and parsed[1].canvas in wanted:
+                wanted[parsed[1].canvas] = begin, row
+            begin += len(raw)
+        return wanted
+
+    def _read(self) -> None:
+        """Take in the journal up to its first torn line or missing row."""
         rows_on_disk = self._thumbs.stat().st_size // _ROW_BYTES if self._thumbs.exists() else 0
-        length = 0
         if not self._journal.exists():
-            return length
+            return
         with self._journal.open("rb") as file:
             for raw in file:
                 parsed = _parsed(raw)
                 if parsed is None or self._rows == rows_on_disk:
                     break
-                self._remember(*parsed)
-                length += len(raw)
-        return length
+                self._remember(parsed[0], len(raw))
 
-    def _remember(self, facts: Facts, signature: Signature) -> None:
-        self._facts[facts.photo_id] = facts
-        self._signatures[signature.canvas] = (signature, self._rows)
+    def _remember(self, facts: Facts, length: int) -> None:
+        self._begins[bytes.fromhex(facts.photo_id)] = self._length
+        self._length += length
         self._rows += 1
 
 

@@ -7,8 +7,9 @@ second crawl that found the same things changes no byte.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from types import MappingProxyType
 
 from catalogue.brands import brand_slug
@@ -20,7 +21,7 @@ from dataset.records import Product
 from dataset.views import view_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NamedListing:
     """A listing with its brand, product and name settled."""
 
@@ -162,18 +163,26 @@ def fates(listings: Iterable[Listing]) -> str:
     return ", ".join(f"{count} {fate}" for fate, count in told) or "the page names none"
 
 
-def to_photos(named: Sequence[NamedListing]) -> list[Photo]:
+def to_photos(named: Sequence[NamedListing]) -> Iterator[Photo]:
     """One `Photo` per (photo, brand, product), sorted; several sightings join their sources.
 
-    All photos of a product have one name; see `spellings`.
+    All photos of a product have one name; see `spellings`. Each is made when it is asked for.
     """
     names = spellings(named)
-    sightings: dict[tuple[str, str, str], list[Photo]] = defaultdict(list)
-    for entry in named:
-        for image in filter(is_on_disk, entry.listing.images):
-            photo = _photo(entry, image, names[entry.key][0])
-            sightings[(photo.photo_id, photo.brand, photo.product)].append(photo)
-    return [_joined(sightings[key]) for key in sorted(sightings)]
+    sightings = [
+        (image.sha256 or "", at, position)
+        for at, entry in enumerate(named)
+        for position, image in enumerate(entry.listing.images)
+        if is_on_disk(image)
+    ]
+    sightings.sort(key=lambda one: (one[0], named[one[1]].key))
+    for _, same in groupby(sightings, key=lambda one: (one[0], named[one[1]].key)):
+        yield _joined(
+            [
+                _photo(named[at], named[at].listing.images[position], names[named[at].key][0])
+                for _, at, position in same
+            ]
+        )
 
 
 def is_on_disk(image: ListingImage) -> bool:

@@ -8,19 +8,19 @@ flipped; such pictures are kept, they only stay together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataset.neighbours import Pairs, pairs_between, pairs_within
-from dataset.phash import Hashes, distances
-from dataset.signature import Signature, Thumbs
+from dataset.phash import distances
+from dataset.signature import Signatures, Thumbs
 from dataset.verify import NEAR, SAME, WIDE, Pictures, differences, within
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Link:
     """Two canvases, by row; sorts from the strongest to the weakest."""
 
@@ -31,35 +31,47 @@ class Link:
     kind: str  # same | near | wide | mirror
 
 
-def find_links(
-    signatures: Sequence[Signature], thumbs: Thumbs, narrow: int, wide: int
-) -> list[Link]:
+def find_links(signatures: Signatures, thumbs: Thumbs, narrow: int, wide: int) -> list[Link]:
     """Every verified link within ``wide`` bits, near ones within ``narrow``; strongest first.
+
+    Candidates are verified as they are found and forgotten: of shoes on white there are hundreds
+    for each link. ``thumbs`` may lie on disk.
 
     Raises:
         ValueError: not 0 <= narrow <= wide <= 64.
     """
     if not 0 <= narrow <= wide <= 64:
         raise ValueError(f"narrow is {narrow} and wide {wide}; 0 <= narrow <= wide <= 64 bits")
-    canvas, box, mirror = (_hashes(signatures, name) for name in ("phash", "box", "mirror"))
-    straight = np.unique(
-        np.concatenate([pairs_within(canvas, wide), pairs_within(box, wide)]), axis=0
-    )
-    bits = np.minimum(
-        distances(canvas[straight[:, 0]], canvas[straight[:, 1]]),
-        distances(box[straight[:, 0]], box[straight[:, 1]]),
-    )
-    box_pictures, whole_pictures = Pictures(thumbs[:, 0]), Pictures(thumbs[:, 1])
-    links = _straight_links(straight, bits, box_pictures, whole_pictures, narrow)
+    boxes, wholes = Pictures(thumbs[:, 0]), Pictures(thumbs[:, 1])
+    links: list[Link] = []
+    for pairs in _straight_pairs(signatures, wide):
+        links += _straight_links(pairs, _bits(pairs, signatures), boxes, wholes, narrow)
     taken = {(link.first, link.second) for link in links}
-    flipped = _without_self(pairs_between(box, mirror, wide))
-    flipped_bits = distances(box[flipped[:, 0]], mirror[flipped[:, 1]])
-    found = differences(flipped, box_pictures, Pictures(thumbs[:, 0, :, ::-1]))
-    for row in np.flatnonzero(within(found, WIDE)).tolist():
-        link = _link(flipped, flipped_bits, found[:, 0], row, "mirror")
-        if (link.first, link.second) not in taken:
-            links.append(link)
+    mirrored = boxes.mirrored()
+    for pairs in pairs_between(signatures.box, signatures.mirror, wide):
+        flipped = pairs[pairs[:, 0] != pairs[:, 1]]
+        bits = distances(signatures.box[flipped[:, 0]], signatures.mirror[flipped[:, 1]])
+        found = differences(flipped, boxes, mirrored)
+        for row in np.flatnonzero(within(found, WIDE)).tolist():
+            link = _link(flipped, bits, found[:, 0], row, "mirror")
+            if (link.first, link.second) not in taken:
+                links.append(link)
     return sorted(links)
+
+
+def _straight_pairs(signatures: Signatures, wide: int) -> Iterator[Pairs]:
+    """Pairs whose canvases' or boxes' hashes are near, each once."""
+    yield from pairs_within(signatures.phash, wide)
+    for pairs in pairs_within(signatures.box, wide):
+        canvas = distances(signatures.phash[pairs[:, 0]], signatures.phash[pairs[:, 1]])
+        yield pairs[canvas > wide]
+
+
+def _bits(pairs: Pairs, signatures: Signatures) -> NDArray[np.int64]:
+    """The smaller of the two distances of each pair."""
+    one, two = pairs[:, 0], pairs[:, 1]
+    canvas, box = signatures.phash, signatures.box
+    return np.minimum(distances(canvas[one], canvas[two]), distances(box[one], box[two]))
 
 
 def _straight_links(
@@ -85,11 +97,3 @@ def _link(
 ) -> Link:
     first, second = (int(end) for end in pairs[row])
     return Link(int(bits[row]), round(float(residual[row]), 4), first, second, kind)
-
-
-def _without_self(pairs: Pairs) -> Pairs:
-    return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])
-
-
-def _hashes(signatures: Sequence[Signature], name: str) -> Hashes:
-    return np.array([int(getattr(one, name), 16) for one in signatures], dtype=np.uint64)

@@ -29,7 +29,7 @@ MAX_PIXELS = 80_000_000  # 240 MB as RGB; phones stop at 50 million
 MAX_SIDE = 30_000  # px
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What was found in one photo's bytes; ``fault`` says why there is no canvas."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 Product = tuple[str, str]  # brand, product
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Kept:
     """A photo that goes on: a line of data/dedup/kept.jsonl, unique by photo_id."""
 
@@ -21,7 +21,7 @@ class Kept:
     cluster_id: str  # of the leakage group: may span products and brands
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Removed:
     """A duplicate within its product: a line of data/dedup/removed.jsonl."""
 
@@ -34,7 +34,7 @@ class Removed:
     residual: float  # see dataset.verify; 0 for exact
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """One photo that shows what another product shows: a line of data/dedup/conflicts.jsonl."""
 
@@ -47,7 +47,7 @@ class Conflict:
     same_as: tuple[str, ...]  # photo ids of the like pictures, sorted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DroppedLink:
     """A link that would have made a leakage group too large: a line of dropped_links.jsonl."""
 
@@ -59,7 +59,7 @@ class DroppedLink:
     size: int  # photos the group would have had
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SameProduct:
     """Two products that may be one: a line of data/same_products.jsonl."""
 

@@ -16,17 +16,17 @@ from dataset.decisions import Decisions
 from dataset.dedup import Deduplicated, deduplicate
 from dataset.files import replaced
 from dataset.links import find_links
-from dataset.signature import Signature
+from dataset.signature import Signature, Signatures
 
 
 def run_dedup(
     clean: Path, out: Path, narrow: int, wide: int, max_group: int, decisions: Decisions
 ) -> dict[str, Any]:
     """data/clean to data/dedup; the summary."""
-    photos = list(read_manifest(clean / "verdicts.jsonl", CleanPhoto))
-    signatures = list(read_manifest(clean / "signatures.jsonl", Signature))
-    thumbs = _thumbs(clean / "thumbs.npy", len(signatures))
+    signatures = Signatures.of(read_manifest(clean / "signatures.jsonl", Signature))
+    thumbs = _thumbs(clean / "thumbs.npy", len(signatures.canvases))
     links = find_links(signatures, thumbs, narrow, wide)
+    photos = list(read_manifest(clean / "verdicts.jsonl", CleanPhoto))
     decided = decisions.of_photos(photo.photo_id for photo in photos)
     found = deduplicate(photos, signatures, links, max_group, decided)
     if not found.kept:
@@ -62,7 +62,7 @@ def _thumbs(path: Path, count: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
             f"{path}: {len(thumbs)} rows, but signatures.jsonl beside it has {count} lines. "
             "Rerun the clean stage."
         )
-    return np.asarray(thumbs)
+    return np.asarray(thumbs)  # still on disk: read where a pair is looked at
 
 
 def _dedup_summary(photos: Sequence[CleanPhoto], found: Deduplicated) -> dict[str, Any]:

@@ -68,6 +68,6 @@ def _without(text: str, name: str) -> str:
             run = " ".join(words[start : start + count])
             if count == 1 and count < len(words) and any(re.fullmatch(p, run) for _, p in _ENGLISH):
                 continue
-            if re.search(rf"(?<!\w){re.escape(run)}(?!\w)", text):
+            if f" {run} " in f" {text} ":
                 return " ".join(text.replace(run, " ").split())
     return text

@@ -11,13 +11,18 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from scrapy import Spider
+from scrapy.crawler import Crawler
+from scrapy.http import Request, Response
 from scrapy.settings import Settings
 from test_crawler_shoes import SmallShop, crawl, items, opened, prepared, start
 
-from crawler import browser
+from crawler import browser, downloads
 from crawler.hollow import is_hollow
 from crawler.links import page_of
 from crawler.probe import probe
@@ -281,3 +286,39 @@ def test_a_crawl_without_the_extra_imports_none_of_it() -> None:
     code = "import sys; sys.modules['playwright'] = None; import crawler.commands.crawl, crawler.spiders.shoes"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_http_and_https_pages_share_one_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scrapy keeps a handler for each scheme."""
+    begun, closed = [], []
+
+    class Rendering:
+        def __init__(self, crawler: Crawler) -> None:
+            begun.append(crawler)
+
+        async def download_request(self, request: Request) -> Response:
+            return Response(request.url)
+
+        async def close(self) -> None:
+            closed.append(self)
+
+    stub = SimpleNamespace(Rendering=Rendering)
+    monkeypatch.setattr(downloads, "import_module", lambda name: stub)
+    monkeypatch.setattr(downloads.HTTP11DownloadHandler, "close", _nothing)
+    crawler = Crawler(Spider)
+    handlers = [downloads.Downloads.__new__(downloads.Downloads) for _ in range(2)]
+
+    async def both() -> None:
+        for handler, url in zip(handlers, ("http://x.kr/", "https://x.kr/"), strict=True):
+            handler._asking = crawler
+            request = Request(url, meta={browser.FLAG: True})
+            assert (await handler.download_request(request)).url == url
+        for handler in handlers:
+            await handler.close()
+
+    asyncio.run(both())
+    assert begun == [crawler] and len(closed) == 1
+
+
+async def _nothing(handler: Any) -> None:
+    pass

@@ -177,7 +177,8 @@ class FakeEngine:
         ("shop.kr", "User-agent: *\nCrawl-delay: 900\n", 30.0),
         ("shop.kr", "User-agent: solemap\nCrawl-delay: 2\n\nUser-agent: *\nCrawl-delay: 9\n", 2.0),
         ("shop.kr", "User-agent: otherbot\nCrawl-delay: 9\n", 1.0),
-        ("127.0.0.1", "User-agent: *\nCrawl-delay: 7\n", 1.0),
+        ("127.0.0.1", "User-agent: *\nCrawl-delay: 7\n", 0.0),
+        ("127.0.0.2", "", 0.0),  # a picture host on loopback starts without a delay, too
     ],
 )  # fmt: skip
 def test_crawl_delay_is_the_least_delay_of_its_host(host: str, lines: str, delay_s: float) -> None:

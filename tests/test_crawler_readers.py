@@ -10,17 +10,29 @@ import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
+from extruct.w3cmicrodata import MicrodataExtractor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crawler
 from crawler import links, pictures
-from crawler.items import PictureClaim
+from crawler.absolute import absolute
+from crawler.items import Claim, PictureClaim
 from crawler.judge import refusal
 from crawler.listing import to_records
-from crawler.readers import gallery, javascript, picture_values, read_product, scripts
+from crawler.readers import (
+    gallery,
+    javascript,
+    merge,
+    microdata,
+    picture_values,
+    read_product,
+    schema_org,
+    scripts,
+)
 from crawler.readers.repair import parse_json
 from crawler.words import kind_of, without_size
 
@@ -227,3 +239,62 @@ def test_examples_in_docstrings_hold(name: str) -> None:
     if name in ("crawler.rendering", "crawler.visit"):
         pytest.importorskip("playwright", reason="the extra [browser] is not installed")
     assert doctest.testmod(import_module(name)).failed == 0
+
+
+def _extracted(entry: Any) -> Any:
+    """What extruct found, as nodes."""
+    if isinstance(entry, list):
+        return [_extracted(value) for value in entry]
+    if not isinstance(entry, dict):
+        return entry
+    node = {name: _extracted(value) for name, value in (entry.get("properties") or {}).items()}
+    node["@type"] = entry.get("type")
+    if entry.get("value") is not None and "properties" not in entry:
+        node["name"] = entry["value"]
+    return node
+
+
+_MICRODATA = """<div itemscope itemtype="https://schema.org/Product" itemref="more"><h1 itemprop="name">Air <b>Max</b></h1>
+<div itemprop="brand" itemscope itemtype="https://schema.org/Brand"><span itemprop="name">Nike</span></div>
+<img itemprop="image" src="/a.jpg"><link itemprop="image" href="b.jpg"><meta itemprop="sku gtin13" content="4006381333931">
+<div><div itemscope itemtype="https://schema.org/Review"><span itemprop="name">Good</span></div></div></div>
+<p id="more"><data itemprop="color" value="Red">rot</data></p>"""
+
+
+@pytest.mark.parametrize(
+    "text", [_MICRODATA, *((folder / "page.html").read_text() for folder in CASES)]
+)
+def test_microdata_is_read_as_extruct_reads_it(text: str) -> None:
+    page = links.page_of("https://shop.example/p/1", text)
+    told = MicrodataExtractor().extract_items(page.selector.root, page.url)
+    nodes = [_extracted(entry) for entry in told]
+    claims = [
+        [schema_org.claim(node, page.url, "microdata", {}) for node in found]
+        for found in (nodes, microdata.found(page))
+    ]
+    assert claims[0] == claims[1]
+    assert text != _MICRODATA or (claims[1][0].name, claims[1][0].color) == ("Air Max", "Red")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/p/1", "p/1", "../p", "//cdn.kr/a.jpg", "https://x.kr/a?b=1", "http://x.kr", "/a/../b", "?page=2", "#top", "/a?", "/a#", "/",
+     "/a;", "https:///a", "mailto:a@b.kr", "/한글", "", "/a b", "https://x.kr/./a", "HTTP://x.kr/A"],
+)  # fmt: skip
+@pytest.mark.parametrize("base", ["http://y.kr/c/d?e=1", "https://y.kr", ""])
+def test_absolute_is_urljoin(base: str, url: str) -> None:
+    assert absolute(base, url) == urljoin(base, url)
+
+
+def test_a_shop_that_names_itself_as_brand_gives_way_to_a_known_one() -> None:
+    def brand(name: str, brand: str, shop: str | None, *others: str) -> str | None:
+        claims = [Claim("json-ld", name=name, brand_text=brand)]
+        return merge(claims, shop, others).brand_text
+
+    assert brand("Men's Hoka Clifton 9", "Corner Sole", "Corner Sole") == "Hoka"
+    assert brand("Men's Hoka Clifton 9", "Corner Sole", None, "Corner Sole") == "Hoka"
+    assert brand("Men's Hoka Clifton 9", "Somebody", "Corner Sole") == "Somebody"
+    assert brand("Clifton 9", "Corner Sole", "Corner Sole") == "Corner Sole"
+    assert brand("Nike x Jordan Low", "Corner Sole", "Corner Sole") == "Corner Sole"
+    assert brand("Slip On Classic", "Corner Sole", "Corner Sole") == "Corner Sole"
+    assert brand("Jordan 1", "Nike", "Nike") == "Nike"

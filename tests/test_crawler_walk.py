@@ -13,8 +13,9 @@ from conftest import encoded
 from PIL import Image
 from test_crawler_shoes import SmallShop, crawl, items, opened, prepared
 
-from crawler import links
+from crawler import links, store
 from crawler.originals import PROBES, Originals
+from crawler.sniff import sniff
 from crawler.traps import Traps
 
 
@@ -216,3 +217,67 @@ def test_three_probes_tell_of_a_host(is_there: bool, guesses: int) -> None:
         return await asyncio.gather(*(picture(originals, number) for number in range(20)))
 
     assert sum(asyncio.run(asyncio.wait_for(all_at_once(), 10))) == guesses
+
+
+def test_two_addresses_of_one_shop_are_both_walked(tmp_path: Path) -> None:
+    place = prepared(tmp_path)
+    with opened(SmallShop()) as shop:
+        shop.hidden = {"/", "/list?page=2"}  # nothing links to a product
+        code, output = crawl(place, "-a", f"url={shop.url}p/1,{shop.url}p/6,{shop.url}p/1")
+        assert code == 0, output
+        assert [item["name"] for item in items(place)] == ["Model 1", "Model 6"]
+
+
+class Described(SmallShop):
+    """Galleries of two, and descriptions with one more photo, a notice on every page and a strip of text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.views = 2
+        wide, high = (Image.new("RGB", size, "teal") for size in ((900, 890), (600, 2400)))
+        more = {f"/editor/{n}x9.png": wide for n in range(8)} | {"/editor/77.png": wide}
+        for path, picture in (more | {f"/editor/{n}y9.png": high for n in range(8)}).items():
+            self.pictures[path] = encoded(picture) + path.encode()
+
+    def page(self, path: str) -> str | None:
+        found = super().page(path)
+        if found is None or not path.startswith("/p/") or path == "/p/bag":
+            return found
+        shown = "".join(f'<img src="/editor/{name}.png">' for name in (f"{path[3:]}x9", "77", f"{path[3:]}y9"))  # fmt: skip
+        return found.replace("</main>", f'</main><div id="prdDetail">{shown}</div>')
+
+
+def test_a_description_gives_photos_but_no_strips_and_no_notices(tmp_path: Path) -> None:
+    place = prepared(tmp_path)
+    with opened(Described()) as shop:
+        code, output = crawl(place, "-a", f"url={shop.url}")
+        assert code == 0, output
+    found = items(place)
+    taken = [[i["url"].rpartition("/")[2] for i in item["images"] if i["sha256"]] for item in found]
+    assert len(found) == 8
+    assert all(names[2] == f"{n}x9.png" for n, names in enumerate(taken))
+    assert sum("77.png" in names for names in taken) <= 1, "what a second product shows is a notice"
+    strips = [i for item in found for i in item["images"] if i["url"].endswith("y9.png")]
+    assert [(i["status"], i["reason"]) for i in strips] == [
+        ("rejected", "no photo (by its shape)")
+    ] * 8
+    assert not list((place / "data/crawl/images").rglob("*.tmp"))
+
+
+def test_a_loose_picture_must_have_the_shape_of_a_photo(tmp_path: Path) -> None:
+    strip = encoded(Image.new("RGB", (400, 1600)))
+    assert store.keep(tmp_path, strip, is_loose=True)["reason"] == "no photo (by its shape)"
+    assert not list(tmp_path.rglob("*.png"))
+    assert store.keep(tmp_path, strip)["status"] == "stored"
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 60}, {"save_all": True}])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_the_size_of_a_webp_is_in_its_header(options: dict[str, Any], mode: str) -> None:
+    frames = [Image.new(mode, (333, 1077), color) for color in ("red", "blue")]
+    several = {"append_images": frames[1:]} if "save_all" in options else {}
+    out = io.BytesIO()
+    frames[0].save(out, "WEBP", **options, **several)
+    found = sniff(out.getvalue())
+    assert (found.width_px, found.height_px, found.reason) == (333, 1077, None)
+    assert sniff(out.getvalue()[:-9]).reason == "truncated"

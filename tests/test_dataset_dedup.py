@@ -16,7 +16,7 @@ from catalogue.schema import CleanPhoto
 from dataset.dedup import Deduplicated, deduplicate, leakage_groups
 from dataset.links import Link, find_links
 from dataset.picture import examine
-from dataset.signature import Signature
+from dataset.signature import Signatures
 
 Picture = tuple[str, str, Image.Image | bytes]  # brand, product, picture
 
@@ -39,7 +39,7 @@ def run(pictures: list[Picture], max_group: int = 40) -> Deduplicated:
         thumbs[found.facts.canvas] = found.thumbs
         photos.append(photo(brand, product, name, found.facts.canvas, number))
     names = sorted(signatures)
-    ordered = [signatures[name] for name in names]
+    ordered = Signatures.of(signatures[name] for name in names)
     links = find_links(ordered, np.stack([thumbs[name] for name in names]), 4, 8)
     return deduplicate(photos, ordered, links, max_group)
 
@@ -205,7 +205,7 @@ def test_groups_do_not_depend_on_order_and_keep_to_their_size(
 
 
 def test_wrong_radii_are_refused() -> None:
-    none: list[Signature] = []
+    none = Signatures.of([])
     empty = np.empty((0, 2, 32, 32, 3), np.uint8)
     with pytest.raises(ValueError, match="narrow"):
         find_links(none, empty, 9, 3)

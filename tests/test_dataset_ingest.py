@@ -30,7 +30,7 @@ PICTURES = [encoded(draw_shoe(pose=pose, size=60)) for pose in range(4)]
 
 def photos_of(feed: Path) -> list[Photo]:
     listings, _ = read_feed(feed)
-    return to_photos(name_listings(choose_listings(listings, ())))
+    return list(to_photos(name_listings(choose_listings(listings, ()))))
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import imagehash
 import numpy as np
+import pytest
 from conftest import draw_shoe
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataset.neighbours import pairs_between, pairs_within
+from dataset import neighbours
+from dataset.neighbours import Pairs, pairs_between, pairs_within
 from dataset.phash import distance, mirrored_phash, phash
 
-WORDS = st.lists(st.integers(0, 2**64 - 1), max_size=30)
+# Near ones and far ones: random words alone would hold no pair within a few bits.
+NEAR = st.builds(
+    lambda bits: sum(1 << bit for bit in bits), st.sets(st.integers(0, 63), max_size=6)
+)
+WORDS = st.lists(st.integers(0, 2**64 - 1) | NEAR, max_size=30)
+
+
+@pytest.fixture(params=[0, neighbours._FEW], ids=["by parts", "all pairs"])
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of the search on few hashes."""
+    monkeypatch.setattr(neighbours, "_FEW", request.param)
+
+
+def listed(blocks: Iterator[Pairs]) -> list[list[int]]:
+    return sorted(pair for block in blocks for pair in block.tolist())
 
 
 def test_phash_is_imagehashs_as_an_integer() -> None:
@@ -30,7 +48,8 @@ def test_mirrored_twice_is_the_same() -> None:
     assert mirrored_phash(image.transpose(0)) == phash(image)
 
 
-@settings(deadline=None)
+@pytest.mark.usefixtures("few")
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(WORDS, st.integers(0, 64))
 def test_range_search_finds_exactly_the_pairs_within(values: list[int], radius: int) -> None:
     hashes = np.array(values, dtype=np.uint64)
@@ -40,10 +59,11 @@ def test_range_search_finds_exactly_the_pairs_within(values: list[int], radius: 
         for two in range(one + 1, len(values))
         if distance(values[one], values[two]) <= radius
     ]
-    assert pairs_within(hashes, radius).tolist() == expected
+    assert listed(pairs_within(hashes, radius)) == expected
 
 
-@settings(deadline=None)
+@pytest.mark.usefixtures("few")
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(WORDS, st.integers(0, 8))
 def test_search_between_keeps_the_lower_half(values: list[int], radius: int) -> None:
     hashes = np.array(values, dtype=np.uint64)
@@ -54,4 +74,4 @@ def test_search_between_keeps_the_lower_half(values: list[int], radius: int) -> 
         for two in range(one, len(values))
         if distance(values[one], values[two] ^ 1) <= radius
     ]
-    assert pairs_between(hashes, flipped, radius).tolist() == expected
+    assert listed(pairs_between(hashes, flipped, radius)) == expected

@@ -176,7 +176,7 @@ def test_unlisted_brands_are_told_loudly(shop: CrawlFolder) -> None:
     [
         ("ingest", "scrapy crawl shoes"),
         ("clean", "data/catalogue.jsonl"),
-        ("dedup", "verdicts.jsonl"),
+        ("dedup", "signatures.jsonl"),
         ("split", "brands"),
         ("export imagefolder", "dvc repro"),
     ],

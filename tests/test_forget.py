@@ -135,14 +135,14 @@ def test_thumbs_still_belong_to_their_lines(shop: CrawlFolder) -> None:
     with FactsCache(CLEAN, 95) as cache:
         facts = {one.photo_id: cache.find(one.photo_id) for one in photos}
         canvases = sorted({str(one.canvas) for one in facts.values() if one})
-        thumbs = dict(zip(canvases, cache.signatures(canvases)[1], strict=True))
+        thumbs = {one.canvas: found for one, found in cache.signatures(canvases)}
     first = sorted(facts)[0]
     assert forget_facts(CLEAN, {first}) == 1
     with FactsCache(CLEAN, 95) as cache:
         assert cache.find(first) is None
         left = sorted(str(one.canvas) for name, one in facts.items() if one and name != first)
-        for canvas, found in zip(left, cache.signatures(left)[1], strict=True):
-            assert (found == thumbs[canvas]).all()
+        for one, found in cache.signatures(left):
+            assert (found == thumbs[one.canvas]).all()
     assert forget_facts(CLEAN, {first}) == 0
 
 

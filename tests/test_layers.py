@@ -16,7 +16,6 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"catalogue"},
         {
             "scrapy",
-            "extruct",
             "parsel",
             "w3lib",
             "itemadapter",
@@ -31,11 +30,11 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     "dataset": (
         {"catalogue"},
-        {"imagehash", "PIL", "numpy", "faiss", "rapidfuzz", "scipy", "click", "pyarrow"},
+        {"imagehash", "PIL", "numpy", "rapidfuzz", "scipy", "click", "pyarrow"},
     ),
     "train": (
         {"catalogue"},
-        {"torch", "torchvision", "numpy", "faiss", "safetensors", "click", "PIL"},
+        {"torch", "torchvision", "numpy", "safetensors", "click", "PIL"},
     ),
     "identify": (
         {
@@ -54,7 +53,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "demo": ({"catalogue"}, {"numpy", "PIL", "click"}),
     "solemap": (
         {"catalogue", "crawler", "dataset", "demo", "identify", "train"},
-        {"click"},
+        {"click", "ruamel", "zc"},
     ),
 }
 MODULES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]

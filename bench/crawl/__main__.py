@@ -2,8 +2,8 @@
 
 Each folder with a catalogue.csv is sold by the demo shop in a process of its own and crawled by
 `scrapy crawl shoes` in a third, without rules, on an empty folder, with no delay (loopback); then
-the same shop with --faults (busy, slow and broken answers, loops, mazes). Without a folder, the
-drawn shoes of var/demo. Results are printed and written to bench/results/crawl.json.
+the same shop with --faults (busy, slow and broken answers, loops, mazes). Without faults, rivals crawl
+it too (`bench.crawl.cost`). Without a folder, the drawn shoes of var/demo. Results are printed and written to bench/results/crawl.json.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,28 +23,30 @@ from typing import Any
 
 import click
 
-from bench.crawl import img2dataset as rival
-from bench.crawl import plain
+from bench.crawl import cost
 from bench.crawl.cases import measure
 from bench.crawl.score import score
 from crawler.shop import Shop
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results" / "crawl.json"
-PACKAGES = ("scrapy", "twisted", "lxml", "parsel", "extruct", "pillow")
+PACKAGES = ("scrapy", "twisted", "lxml", "parsel", "pillow")
 
 
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--faults/--no-faults", default=True, help="Crawl each shop with faults as well.")
 @click.option("--img2dataset", type=click.Path(exists=True, path_type=Path), help="Its program, to compare with.")  # fmt: skip
+@click.option("--rounds", default=3, show_default=True, help="Of ours and the rivals; the least counts.")  # fmt: skip
 @click.option("--timeout", default=600, show_default=True, help="Seconds for one crawl.")
-def main(folders: tuple[Path, ...], faults: bool, img2dataset: Path | None, timeout: int) -> None:
+def main(
+    folders: tuple[Path, ...], faults: bool, img2dataset: Path | None, rounds: int, timeout: int
+) -> None:
     """Measure crawls of FOLDERS, and the readers on their saved pages."""
     runs = []
     for folder in [path.resolve() for path in folders] or [drawn()]:
         for is_faulty in (False, True) if faults else (False,):
-            runs.append(run(folder, is_faulty, timeout, img2dataset))
+            runs.append(run(folder, is_faulty, timeout, rounds, img2dataset))
             click.echo(json.dumps(runs[-1], ensure_ascii=False))
     saved = measure(ROOT / "tests" / "fixtures" / "sites")
     _print_cases(saved)
@@ -56,43 +57,53 @@ def main(folders: tuple[Path, ...], faults: bool, img2dataset: Path | None, time
 
 
 def run(
-    folder: Path, is_faulty: bool, timeout_s: int, img2dataset: Path | None = None
+    folder: Path, is_faulty: bool, timeout_s: int, rounds: int, img2dataset: Path | None
 ) -> dict[str, Any]:
-    """One crawl of one catalogue, scored."""
-    with tempfile.TemporaryDirectory() as place, served(folder, is_faulty) as shop:
-        prepare(Path(place))
-        began, cpu_before = time.perf_counter(), plain.cpu_s()
-        crawled = subprocess.run(
-            [sys.executable, "-m", "scrapy", "crawl", "shoes", "-a", f"url={shop.url}"],
-            cwd=place,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
-        took_s, cpu_s = time.perf_counter() - began, plain.cpu_s() - cpu_before
-        report = json.loads(next(Path(place, "var").rglob("report.json")).read_text("utf-8"))
-        site = next(iter(report["sites"].values()))
-        feed = Path(place, "data", "crawl", "items.jsonl")
+    """One crawl of one catalogue, scored; without faults, its cost beside that of rivals."""
+    with tempfile.TemporaryDirectory() as text, served(folder, is_faulty) as shop:
+        place = Path(text)
+        crawled = cost.timed(lambda _: crawl(place, shop.url, timeout_s), place)
+        feed = place / "data" / "crawl" / "items.jsonl"
         scored = score(folder, feed)
-        cost = {"ours": plain.ours(cpu_s, site["pages"], scored["pictures_stored"])}
-        if not is_faulty and feed.exists():
-            cost["plain_scrapy"] = plain.run(feed, timeout_s)
-            if img2dataset:
-                cost["img2dataset"] = rival.run(img2dataset, feed, timeout_s)
+        told = {
+            "catalogue": folder.name,
+            "faults": is_faulty,
+            "exit_code": crawled["exit_code"],
+            **scored,
+            "pages": crawled["pages"],
+            "seconds": crawled["seconds"],  # start of the interpreter included
+            "refused": crawled["refused"],
+            "picture_outcomes": crawled["pictures"],
+        }
+        if is_faulty or not feed.exists():
+            return told
+
+        def ours(empty: Path, url: str) -> dict[str, Any]:
+            again = crawl(empty, url, timeout_s)
+            stored = sum(again["pictures"].get(kind, 0) for kind in ("stored", "cached"))
+            return {"pictures": stored, "requests": again["pages"] + stored}
+
+        costs = cost.compare(ours, shop.url, feed, img2dataset, rounds, timeout_s)
+    return {**told, "cost": costs}
+
+
+def crawl(place: Path, url: str, timeout_s: int) -> dict[str, Any]:
+    """Crawl the shop at ``url`` in the empty folder ``place``; what the report says of it."""
+    prepare(place)
+    crawled = subprocess.run(
+        [sys.executable, "-m", "scrapy", "crawl", "shoes", "-a", f"url={url}"],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    report = json.loads(next((place / "var").rglob("report.json")).read_text("utf-8"))
+    site = next(iter(report["sites"].values()))
     return {
-        "catalogue": folder.name,
-        "faults": is_faulty,
         "exit_code": crawled.returncode,
-        **scored,
-        "pages": site["pages"],
-        "seconds": round(took_s, 2),  # start of the interpreter included
-        "pages_per_s": round(site["pages"] / took_s, 1),
-        "pictures_per_s": round(scored["pictures_stored"] / took_s, 1),
-        "cost": cost,
-        "refused": site["refused"],
-        "picture_outcomes": site["pictures"],
+        **{key: site[key] for key in ("pages", "pictures", "refused")},
     }
 
 

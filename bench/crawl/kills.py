@@ -1,7 +1,9 @@
 """`python -m bench.crawl.kills [DIR]`: kill -9 a crawl of a faulty shop again and again, then let it end.
 
 The shop of DIR (a folder with a catalogue.csv; without one, the drawn shoes) answers with --faults. Each
-crawl is killed at a random moment; the last one is left alone. Then nothing may be lost or doubled.
+crawl is killed at a random moment, counted from the first line of its journal, so that the time a machine
+takes to start Python changes nothing; one in five is killed at a random moment of its start. The last one
+is left alone. Then nothing may be lost or doubled.
 Results go to bench/results/crawl-kills.json.
 """
 
@@ -39,9 +41,12 @@ def main(folder: Path | None, kills: int, seed: int, timeout: int) -> None:
         prepare(place)
         feed, done = place / "data" / "crawl" / "items.jsonl", 0
         for number in range(kills):
+            before = _written(place)
             crawl = _start(place, shop.url)
-            # about 2 s to import and open; then anywhere in a short piece of work, so that much is left
-            wait_s = chance.uniform(1.0, 4.5)
+            is_early = number % 5 == 0
+            while not is_early and crawl.poll() is None and _written(place) == before:
+                time.sleep(0.01)
+            wait_s = chance.uniform(0.0, 1.0)  # of work: a short piece, so that much is left
             try:
                 crawl.wait(wait_s)
             except subprocess.TimeoutExpired:
@@ -51,7 +56,8 @@ def main(folder: Path | None, kills: int, seed: int, timeout: int) -> None:
             else:
                 click.echo(f"crawl {number + 1} ended by itself (exit code {crawl.returncode})")
                 break
-            click.echo(f"killed {number + 1} of {kills} after {wait_s:.1f} s, {_pages(place)} pages done")  # fmt: skip
+            what = "of its start" if is_early else "of work"
+            click.echo(f"killed {number + 1} of {kills} after {wait_s:.1f} s {what}, {_pages(place)} pages done")  # fmt: skip
         last = _start(place, shop.url)
         code = last.wait(timeout)
         # once more: what failed in a fault is asked for again, and nothing may come twice
@@ -80,8 +86,12 @@ def _start(place: Path, url: str) -> subprocess.Popen[bytes]:
     )
 
 
+def _written(place: Path) -> int:
+    """How much the journal holds."""
+    return sum(path.stat().st_size for path in place.rglob("run.jsonl"))
+
+
 def _pages(place: Path) -> int:
-    time.sleep(0.1)
     return sum(
         line.startswith(b'{"page"')
         for path in place.rglob("run.jsonl")

@@ -29,11 +29,12 @@ from catalogue.brands import brand_slug
 from catalogue.schema import Photo, Source
 from catalogue.slugs import slug
 from dataset.canvas import upright_rgb
-from dataset.clean import canvases, examine_all, verdicts
+from dataset.clean import examine_all, verdicts
 from dataset.dedup import Deduplicated, deduplicate
 from dataset.facts import FactsCache
 from dataset.foreground import border_color
 from dataset.links import find_links
+from dataset.signature import Signatures
 
 NARROW, WIDE, MAX_GROUP = 4, 8, 40  # the defaults of params.yaml
 
@@ -124,8 +125,11 @@ def decide(rows: list[Row], cache: Path) -> tuple[Deduplicated, dict[str, str]]:
     photos = list(unique.values())
     with FactsCache(cache, 95) as finished:
         facts = examine_all(photos, Path("/"), finished, 95, 2, lambda done, total: None)
-        judged = verdicts(photos, facts, Path("clean"), 120)
-        signatures, thumbs = finished.signatures(canvases(judged))
+        judged = list(verdicts(photos, facts, Path("clean"), 120))
+        names = sorted({Path(one.path).stem for one in judged if one.path is not None})
+        signed = list(finished.signatures(names))
+    signatures = Signatures.of(signature for signature, _ in signed)
+    thumbs = np.stack([found for _, found in signed])
     links = find_links(signatures, thumbs, NARROW, WIDE)
     rejected = {one.photo_id: one.reason or "" for one in judged if one.verdict == "reject"}
     return deduplicate(judged, signatures, links, MAX_GROUP), rejected

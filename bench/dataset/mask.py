@@ -102,8 +102,8 @@ def against_alpha(shoes: Sequence[Image.Image], name: str) -> dict[str, Any]:
         "untrusted": untrusted,
         "cut_mean": _rounded(np.mean(cut)) if cut else None,
         "cut_most": _rounded(np.max(cut)) if cut else None,
-        "cut_over_5_percent": sum(share > 0.05 for share in cut),
-        "cut_over_20_percent": sum(share > 0.2 for share in cut),
+        "cut_over_5_percent": sum(float(share) > 0.05 for share in cut),
+        "cut_over_20_percent": sum(float(share) > 0.2 for share in cut),
         "added_mean": _rounded(np.mean(added)) if added else None,
         "cpu_ms": round(seconds / max(len(shoes), 1) * 1e3, 1),
     }

@@ -6,12 +6,13 @@ reader that gave the name. A new reader is one line in `LADDER`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from catalogue.brands import is_known_brand
+from catalogue.brands import brand_slug, brand_within, is_known_brand
 from crawler import pictures
 from crawler.items import FIELDS, Claim, Page, PictureClaim
 from crawler.readers import (
+    description,
     embedded,
     gallery,
     html,
@@ -61,9 +62,11 @@ def read_product(page: Page) -> tuple[Claim | None, list[str], bool]:
             return None, breadcrumb(page), False
     if not claims:
         return None, breadcrumb(page), False
-    merged = merge(claims, opengraph.shop_name(page))
+    merged = merge(claims, opengraph.shop_name(page), json_ld.shop_names(page))
     structured = [claim for claim in claims if claim.source != "html"]
     merged.pictures = _pictures(page, structured)
+    if len(merged.variants) < 2:  # of several colourways, nobody says which one it shows
+        merged.pictures += description.read(page, merged.pictures)
     return merged, breadcrumb(page), bool(structured)
 
 
@@ -100,18 +103,22 @@ def _path(url: str) -> str:
     return url.split("#")[0].split("?")[0].rstrip("/").split("://")[-1]
 
 
-def merge(claims: list[Claim], shop: str | None = None) -> Claim:
+def merge(claims: list[Claim], shop: str | None = None, others: Sequence[str] = ()) -> Claim:
     """One claim of several about the same product: each field from the first that knows it.
 
-    Where the brand that the first one gives is the shop's own name, a known brand goes before it.
+    ``shop`` is what the shop calls itself, ``others`` what it may be called besides. Where the brand
+    that the first claim gives is the shop's own name, a known brand goes before it, of another claim
+    or of the product's name.
     """
+    shops = {brand_slug(name) for name in (shop, *others) if name}
     named = next((claim for claim in claims if claim.name), claims[0])
     merged = Claim(source=named.source)
     for field in FIELDS:
         told = [value for claim in claims if (value := getattr(claim, field))]
         setattr(merged, field, next(iter(told), None))
-        if field == "brand_text" and told and shop and told[0].casefold() == shop.casefold():
-            merged.brand_text = next(filter(is_known_brand, told), told[0])
+        if field == "brand_text" and told and brand_slug(told[0]) in shops:
+            known = next(filter(is_known_brand, told), None)
+            merged.brand_text = known or brand_within(named.name or "") or told[0]
     if merged.name:
         merged.name = without_shop(merged.name, shop)
     merged.url = next((claim.url for claim in claims if claim.url), None)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
+from crawler.absolute import absolute
 from crawler.items import Claim, Page, PictureClaim
 from crawler.readers import html, picture_values, scripts
 from crawler.readers.colourways import colourways
@@ -134,7 +135,7 @@ def claim(node: Node, page: Page) -> Claim:
         gtin=_gtin(node),
         color=text_of(node, _COLOR),
         category=category_of(node),
-        url=urljoin(page.url, url) if url else None,
+        url=absolute(page.url, url) if url else None,
         pictures=pictures_of(node, page.url),
         variants=_variants(node, page),
     )

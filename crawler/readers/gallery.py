@@ -19,21 +19,23 @@ def read(page: Page, anchors: list[str]) -> list[PictureClaim]:
 
     A picture named in several sizes, also by several elements, comes once.
     """
-    root = page.selector.root
     heading = main_heading.element(page)
-    every = list(picture_elements.find(root, page.url, heading))
-    own = [entry for entry in every if not entry.is_elsewhere]
-    order = {element: index for index, element in enumerate(root.iter())}
-    anchor = _anchor(own, anchors, order, heading)
+    every = picture_elements.find(page, heading)
+    own = [entry for entry in every if not entry.is_elsewhere and entry.is_picture]
+    anchor = _anchor(own, anchors, heading)
     if anchor is None:
         return []
     members = _same_gallery(anchor, own, heading)
     held = {pictures.picture_key(url) for entry in members for url in entry.widths}
+    stems = {stem for entry in members for stem in map(pictures.file_stem, entry.widths)}
     # a layer that enlarges them stands in a part of its own
     others = [
         entry
         for entry in every
-        if entry not in members and any(pictures.picture_key(url) in held for url in entry.widths)
+        if entry not in members
+        and entry.may_name(stems)
+        and entry.is_picture
+        and any(pictures.picture_key(url) in held for url in entry.widths)
     ]
     return like_sizes(_joined([*members, *others]))
 
@@ -75,9 +77,7 @@ def _change(small: str, urls: tuple[str, ...]) -> tuple[str, str] | None:
     return "".join(parts[at - 1 : at + 2]), "".join(others[at - 1 : at + 2])
 
 
-def _anchor(
-    own: list[Found], anchors: list[str], order: dict[Any, int], heading: Any
-) -> Found | None:
+def _anchor(own: list[Found], anchors: list[str], heading: Any) -> Found | None:
     keys = {pictures.picture_key(url) for url in anchors}
     stems = {stem for stem in map(pictures.file_stem, anchors) if len(stem) > 5}
     for entry in own:
@@ -92,6 +92,7 @@ def _anchor(
     for entry in own:
         if entry.alt and len(name) > 2 and name in entry.alt.casefold():
             return entry
+    order = {element: index for index, element in enumerate(heading.getroottree().iter())}
     near = order[heading]
     return min(own, key=lambda entry: abs(order[entry.element] - near), default=None)
 

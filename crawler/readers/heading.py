@@ -38,7 +38,7 @@ def _find(page: Page) -> Any:
     own = [h for h in headings if not _is_aside(h)]
     in_main = [h for h in own if any(a.tag in ("main", "article") for a in h.iterancestors())]
     if found := in_main or own:
-        title = (clean(page.selector.xpath("string(//title)").get() or "") or "").casefold()
+        title = (clean(page_title(page)) or "").casefold()
         # of several the one that the title begins with; the shop's own name stands at its end
         places = [title.find(_text(heading).casefold()) for heading in found]
         told = [(place, n) for n, place in enumerate(places) if place >= 0]
@@ -47,6 +47,12 @@ def _find(page: Page) -> Any:
         if (told := look(page)) is not None:
             return told
     return next(iter(headings), None)
+
+
+def page_title(page: Page) -> str:
+    """The text of the page's title, empty where it has none."""
+    found = next(iter(page.find("//title")), None)
+    return "" if found is None else "".join(found.itertext())
 
 
 def _text(found: Any) -> str:
@@ -70,8 +76,8 @@ def _is_aside(found: Any) -> bool:
 
 def _told_by_title(page: Page) -> Any:
     """The first element whose whole text is the title, or a part of it, or ``og:title``."""
-    told = page.selector.xpath("//meta[@property='og:title']/@content | //title/text()").getall()
-    told += page.selector.xpath(_NAME_ROW).getall()
+    told = page.find("//meta[@property='og:title']/@content | //title/text()")
+    told += page.find(_NAME_ROW)
     parts = {
         part.casefold()
         for title in map(clean, told)
@@ -84,16 +90,15 @@ def _told_by_title(page: Page) -> Any:
         if len(part) > 2
     }
     found = [
-        candidate.root
-        for candidate in page.selector.xpath(f"//body//*[{_TAGS}][string-length(.) < 200]")
-        if _text(candidate.root).casefold() in parts and not _is_aside(candidate.root)
+        candidate
+        for candidate in page.find(f"//body//*[{_TAGS}][string-length(.) < 200]")
+        if _text(candidate).casefold() in parts and not _is_aside(candidate)
     ]
     in_headings = [candidate for candidate in found if candidate.tag in ("h2", "h3", "h4")]
     if in_headings or found:
         return (in_headings or found)[0]
     # a code or a badge stands in the same element, after the name
-    for candidate in page.selector.xpath(f"//body//*[{_TAGS}][*][string-length(.) < 200]"):
-        own = candidate.root
+    for own in page.find(f"//body//*[{_TAGS}][*][string-length(.) < 200]"):
         name = clean(own.text or "")
         if name and name.casefold() in parts and not _is_aside(own):
             page.memo["heading-name"] = name
@@ -103,10 +108,10 @@ def _told_by_title(page: Page) -> Any:
 
 def _near_purchase(page: Page) -> Any:
     """The first heading in the smallest part of the page that also holds the button to buy."""
-    buttons = page.selector.xpath(
+    buttons = page.find(
         "//body//*[self::button or self::a or self::input[@type='submit']][string-length(.) < 60]"
     )
-    for button in (found.root for found in buttons):
+    for button in buttons:
         if not BUY.search(f"{_text(button)} {button.get('value') or ''}") or _is_aside(button):
             continue
         for place in button.iterancestors():

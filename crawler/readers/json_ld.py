@@ -16,7 +16,8 @@ def blocks(page: Page) -> list[Any]:
     if "json-ld" in page.memo:
         held: list[Any] = page.memo["json-ld"]
         return held
-    texts = ["".join(block.xpath(".//text()").getall()) for block in page.selector.xpath(_BLOCKS)]
+    is_told = page.has("ld+json", "ld&#")
+    texts = ["".join(block.itertext()) for block in page.find(_BLOCKS)] if is_told else []
     found = [value for value in map(parse_json, texts) if value is not None]
     page.memo["json-ld"] = found
     return found
@@ -38,3 +39,10 @@ def crumbs(page: Page) -> list[str]:
 def listed(page: Page) -> list[str]:
     """The product addresses of the page's ItemLists."""
     return nodes.listed_urls(blocks(page), page.url)
+
+
+def shop_names(page: Page) -> list[str]:
+    """What JSON-LD calls the site or the business behind it."""
+    return nodes.names_of(
+        blocks(page), {"WebSite", "Organization", "Store", "OnlineStore", "ShoeStore"}
+    )

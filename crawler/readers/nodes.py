@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urljoin
 
+from crawler.absolute import absolute
 from crawler.words import clean
 
 Node = dict[str, Any]
@@ -83,7 +83,22 @@ def listed_urls(value: Any, base: str) -> list[str]:
             target = entry.get("item", entry) if isinstance(entry, dict) else entry
             address = target if isinstance(target, str) else url_of(target)
             if address:
-                found.append(urljoin(base, address))
+                found.append(absolute(base, address))
+    return found
+
+
+def names_of(value: Any, kinds: set[str]) -> list[str]:
+    """The names of the nodes of these kinds that stand by themselves, in no other node but a graph."""
+    found: list[str] = []
+    for entry in each(value):
+        if isinstance(entry, list) or (isinstance(entry, dict) and "@graph" in entry):
+            found += names_of(entry if isinstance(entry, list) else entry["@graph"], kinds)
+        elif (
+            isinstance(entry, dict)
+            and types_of(entry) & kinds
+            and (name := text(entry.get("name")))
+        ):
+            found.append(name)
     return found
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin
-
+from crawler.absolute import absolute
 from crawler.items import Claim, Page, PictureClaim
 from crawler.words import clean, without_shop
 
 
 def meta(page: Page) -> dict[str, list[str]]:
     """Contents of the meta tags by property (or name), in lower case."""
+    if "meta" in page.memo:
+        held: dict[str, list[str]] = page.memo["meta"]
+        return held
     found: dict[str, list[str]] = {}
-    for tag in page.selector.xpath("//meta[@content and (@property or @name)]"):
-        key = (tag.attrib.get("property") or tag.attrib.get("name") or "").strip().lower()
-        content = clean(tag.attrib["content"])
+    for tag in page.find("//meta[@content and (@property or @name)]"):
+        key = (tag.get("property") or tag.get("name") or "").strip().lower()
+        content = clean(tag.get("content"))
         if content:
             found.setdefault(key, []).append(content)
+    page.memo["meta"] = found
     return found
 
 
@@ -36,7 +39,7 @@ def read(page: Page) -> list[Claim]:
         return next((tags[key][0] for key in keys if key in tags), None)
 
     pictures = [
-        PictureClaim((urljoin(page.url, url),), alt)
+        PictureClaim((absolute(page.url, url),), alt)
         for url, alt in _pictures(page, first("twitter:image", "twitter:image:src"))
     ]
     shop = first("og:site_name")
@@ -59,14 +62,14 @@ def read(page: Page) -> list[Claim]:
 
 def shop_name(page: Page) -> str | None:
     """What the shop calls itself."""
-    found = page.selector.xpath("//meta[@property='og:site_name']/@content").get()
-    return clean(found) if found else None
+    found = page.find("//meta[@property='og:site_name']/@content")
+    return clean(found[0]) if found else None
 
 
 def _pictures(page: Page, other: str | None) -> list[tuple[str, str | None]]:
     """(address, alt) of each og:image; an og:image:alt belongs to the picture before it."""
     found: list[tuple[str, str | None]] = []
-    for tag in page.selector.xpath("//meta[starts-with(@property, 'og:image') and @content]"):
+    for tag in page.find("//meta[starts-with(@property, 'og:image') and @content]"):
         key, content = tag.attrib["property"].lower(), tag.attrib["content"].strip()
         if key in ("og:image", "og:image:url") and content:
             if content not in [url for url, _ in found]:

@@ -9,108 +9,157 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from typing import Any
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import unquote, urldefrag
 
 from crawler import pictures
+from crawler.absolute import absolute
+from crawler.items import Page
 from crawler.words import clean
 
+# All of these look at text in small letters; to pass over case doubles their time.
 _ELSEWHERE = re.compile(
     r"related|relation|recommend|similar|also[-_ ]?(?:like|bought|viewed)|up-?sell|cross-?sell|recent|review|rating|comment|"
     r"footer|\bnav|\bheader|site-header|menu|breadcrumb|payment|newsletter|social|cookie|banner|\bads?\b|promo|blog|look-?book|"
     r"minicart|mini-cart|side-?bar|you-may|trending|popular|best-?sell|size-?(?:guide|chart)|instagram|"
     r"관련|추천|함께|최근|비슷한|리뷰|후기|배너|인기|사이즈표|다른 상품|다른 고객",
-    re.IGNORECASE,
 )
 _NO_SHOE = re.compile(
     r"(?<![a-z])(?:logos?|icons?|sprites?|badges?|flags?|payments?|paypal|visa|mastercard|amex|"
     r"size[-_ ]?(?:chart|guide|table)s?|sizing|avatars?|stars?|ratings?|arrows?|buttons?|btn|banners?|"
     r"qr[-_]?code|barcode)(?![a-z])|kakaopay|naverpay|사이즈\s?(?:표|가이드|차트)|로고|배송\s?안내|결제|교환|반품",
-    re.IGNORECASE,
 )
-_LARGE = re.compile(r"zoom|large|full|hi-?res|big|high|original|master|retina", re.IGNORECASE)
-_SMALL = re.compile(r"thumb|small|mini|placeholder|low|preview|tiny|blur", re.IGNORECASE)
+_LARGE = re.compile(r"zoom|large|full|hi-?res|big|high|original|master|retina")
+_SMALL = re.compile(r"thumb|small|mini|placeholder|low|preview|tiny|blur")
 _SETS = ("srcset", "data-srcset", "data-lazy-srcset", "data-image-gallery-new-image-srcset")
 _NOT_PICTURES = ("alt", "title", "class", "id", "sizes", "src", "href", *_SETS)
-_OTHER_ANGLE = re.compile(r"hover|second|flip|rollover|alternate|-back\b", re.IGNORECASE)
+_OTHER_ANGLE = re.compile(r"hover|second|flip|rollover|alternate|-back\b")
 _IN_CODE = re.compile(r"""['"(]\s*([^'"()\s]+\.(?:jpe?g|png|webp|avif|gif)(?:\?[^'"()\s]*)?)\s*['")]""", re.IGNORECASE)  # fmt: skip
 _PLAIN = ("data-src", "data-lazy", "data-lazy-src", "data-original", "data-image", "data-bg")
 # Pillow alone decodes none of the first three, and the crawl takes no JPEG 2000: the last choice
 _SELDOM_READ = ("image/heic", "image/heif", "image/jxl", "image/jp2")
+_ELEMENTS = "//body//*[self::img or self::amp-img]"
+_OTHER_ELEMENTS = {  # words in the source -> elements to look for where there is one of them
+    ("url(",): "//body//*[contains(@style, 'url(')]",
+    ("data-zoom-image", "data-large_image", "data-zoom-src", "data-bg", "data-background"):
+    "//body//*[@data-zoom-image or @data-large_image or @data-zoom-src or @data-bg or @data-background]",
+    ("data-image", "data-src", "data-full", "data-large"):
+    "//body//*[self::a or self::li or self::button or self::div][@data-image or @data-src or @data-full or @data-large]",
+}  # fmt: skip
+_PARTS = re.compile(r"[_.-]")
 _MIN_SIDE = 64  # px; a picture declared smaller, with no larger version, is an icon
 
 
-@dataclass
+@dataclass(eq=False)
 class Found:
-    """A picture element and the addresses it names, best first."""
+    """An element that may name a picture; what it says is read when it is asked for.
+
+    Most elements of a page show other things, and all their addresses cost more than the rest.
+    """
 
     element: Any
-    widths: dict[str, float]  # address -> promised width in pixels, best first
-    alt: str | None
-    is_elsewhere: bool
+    base: str
+    above: set[Any]  # what holds the page's heading
+    named: str  # the heading's text, in one case
+    memo: dict[Any, bool]  # see `is_elsewhere`
+
+    @cached_property
+    def widths(self) -> dict[str, float]:
+        """Each address with the width in pixels that it promises, best first."""
+        widths: dict[str, float] = {}
+        for width, url in _addresses(self.element, self.base):
+            widths[url] = max(width, widths.get(url, 0))
+        return dict(sorted(widths.items(), key=lambda pair: -pair[1]))
+
+    @cached_property
+    def alt(self) -> str | None:
+        """What the element says of its picture."""
+        return clean(self.element.get("alt") or self.element.get("title") or "")
+
+    @cached_property
+    def is_elsewhere(self) -> bool:
+        """Whether it stands in a part of the page about something else."""
+        return is_elsewhere(self.element, self.base, self.above, self.memo)
+
+    @cached_property
+    def is_picture(self) -> bool:
+        """Whether it names a picture that is no sign or icon."""
+        urls = list(self.widths)
+        return bool(urls) and not _is_icon(self.element, urls, self.alt, self.named)
+
+    def may_name(self, stems: set[str]) -> bool:
+        """Whether one of the picture files called ``stems`` may be among its addresses."""
+        places = [self.element, *islice(self.element.iterancestors(), 8)]
+        places += [s for place in places if place.tag == "picture" for s in place.iter("source")]
+        told = " ".join(value for place in places for value in place.attrib.values())
+        text = unquote(unquote(told)) if "%" in told else told
+        return any(all(part in text for part in _PARTS.split(stem)) for stem in stems)
 
 
-def find(root: Any, base: str, heading: Any) -> Iterator[Found]:
-    """The elements that name a picture, in the page's order, without signs and icons."""
+def find(page: Page, heading: Any) -> list[Found]:
+    """The elements that may name a picture, in the page's order; found once per page.
+
+    ``heading`` is the element of the page's heading, None where it has none.
+    """
+    if "picture elements" not in page.memo:
+        page.memo["picture elements"] = _find(page, heading)
+    found: list[Found] = page.memo["picture elements"]
+    return found
+
+
+def _find(page: Page, heading: Any) -> list[Found]:
     above = set(heading.iterancestors()) if heading is not None else set()
     named = "".join(heading.itertext()).casefold() if heading is not None else ""
-    for element in root.xpath(
-        "//body//img | //body//amp-img | //body//*[contains(@style, 'url(')]"
-        " | //body//*[@data-zoom-image or @data-large_image or @data-zoom-src or @data-bg or @data-background]"
-        " | //body//*[self::a or self::li or self::button or self::div][@data-image or @data-src or @data-full or @data-large]"
-    ):
-        widths: dict[str, float] = {}
-        for width, url in _addresses(element, base):
-            widths[url] = max(width, widths.get(url, 0))
-        if not widths:
-            continue
-        widths = dict(sorted(widths.items(), key=lambda pair: -pair[1]))
-        urls = list(widths)
-        alt = clean(element.get("alt") or element.get("title") or "")
-        if _is_icon(element, urls, alt, named):
-            continue
-        yield Found(element, widths, alt, is_elsewhere(element, base, above))
+    memo: dict[Any, bool] = {}
+    others = [path for words, path in _OTHER_ELEMENTS.items() if page.has(*words)]
+    elements = page.find(" | ".join([_ELEMENTS, *others]))
+    return [Found(element, page.url, above, named, memo) for element in elements]
 
 
 def _addresses(element: Any, base: str) -> Iterator[tuple[float, str]]:
     """(promised width, address) of everything an element names as its picture."""
-
-    def promised(url: str, width: float = 0, most: float = 0) -> Iterator[tuple[float, str]]:
+    for url, width, most in _told(element):
         if url and pictures.is_address(url):
             # a theme's script puts in the width that it needs
-            absolute = urljoin(base, url.strip().replace("{width}", "2048"))
-            claimed = pictures.rank(absolute)
-            is_original = claimed >= 2500 and not pictures.named_width(absolute)
+            address = absolute(base, url.strip().replace("{width}", "2048"))
+            claimed = pictures.rank(address)
+            is_original = claimed >= 2500 and not pictures.named_width(address)
             found = claimed if is_original else width or claimed
-            yield min(found, most or found), absolute
+            yield min(found, most or found), address
 
+
+def _told(element: Any) -> Iterator[tuple[str, float, float]]:
+    """(address as written, width that is told beside it or 0, width that it has at most or 0)."""
     link = _zoom_link(element)
     if link is not None:
-        yield from promised(link, max(2000, pictures.rank(link)))
+        yield link, max(2000, pictures.rank(link)), 0
     for name, url in _named(element):
         is_large = _LARGE.search(name)
         least = max(2000, pictures.rank(url)) if is_large else 0
-        yield from promised(url, least, 0 if is_large or not _SMALL.search(name) else 300)
-    sets = [(element.get(name) or "", 0) for name in _SETS]
+        yield url, least, 0 if is_large or not _SMALL.search(name) else 300
+    sets = [(text, 0) for name in _SETS if (text := element.get(name))]
     # libxml2 does not close <source>, so that an <img> may stand several levels below <picture>
-    above = [ancestor for ancestor, _ in zip(element.iterancestors(), range(8), strict=False)]
+    above = islice(element.iterancestors(), 8)
     picture = next((ancestor for ancestor in above if ancestor.tag == "picture"), None)
     if picture is not None:
         for source in picture.iter("source"):
             most = int((source.get("type") or "").strip().lower() in _SELDOM_READ)
-            sets += [(source.get(name) or "", most) for name in ("srcset", "data-srcset")]
+            told = (source.get(name) for name in ("srcset", "data-srcset"))
+            sets += [(text, most) for text in told if text]
     for text, most in sets:
         for url, number, unit in pictures.srcset(text):
-            yield from promised(url, number if unit == "w" else 0, most)
+            yield url, number if unit == "w" else 0, most
     if element.tag in ("img", "amp-img"):
-        yield from promised(element.get("src") or "")
+        yield element.get("src") or "", 0, 0
 
 
 def _named(element: Any) -> Iterator[tuple[str, str]]:
     """(attribute, address) of an element and of what wraps it alone, as a thumbnail's button does."""
     wrapping = [element]
     for ancestor in element.iterancestors():
-        is_alone = len({id(found) for found in ancestor.iter("img", "amp-img")}) <= 1
+        is_alone = next(islice(ancestor.iter("img", "amp-img"), 1, None), None) is None
         if len(wrapping) > 3 or not is_alone or ancestor.tag in ("body", "main", "section"):
             break
         wrapping.append(ancestor)
@@ -158,47 +207,59 @@ def _is_icon(element: Any, urls: list[str], alt: str | None, named: str) -> bool
     within = [wrap.get("class")] if wrap is not None and wrap.tag in ("span", "i", "em") else []
     told = " ".join(filter(None, [alt, element.get("class"), element.get("id"), *within]))
     files = " ".join(url.rsplit("/", 1)[-1] for url in urls)
-    signs = [match.group().casefold() for match in _NO_SHOE.finditer(f"{told} {files}")]
+    signs = _NO_SHOE.findall(f"{told} {files}".lower())
     if any(sign not in named for sign in signs):
         return True
-    sides = [_number(element.get(name)) for name in ("width", "height")]
+    sides = [side(element.get(name)) for name in ("width", "height")]
     is_small = any(0 < side < _MIN_SIDE for side in sides)
     return is_small and len(urls) == 1
 
 
-def _number(text: str | None) -> int:
+def side(text: str | None) -> int:
+    """The pixels that a width or height attribute tells, 0 for none."""
     match = re.match(r"\s*(\d+)\s*(?:px)?\s*$", text or "")
     return int(match.group(1)) if match else 0
 
 
-def is_elsewhere(element: Any, base: str, above: set[Any]) -> bool:
-    """Whether a part of the page that does not hold the heading is about something else."""
-    here = urldefrag(base)[0]
-    for ancestor in element.iterancestors():
-        if (
-            ancestor in above
-            or not isinstance(ancestor.tag, str)
-            or ancestor.tag in ("body", "html")
-        ):
-            return False
-        if ancestor.tag in ("nav", "footer", "header", "aside"):
-            return True
-        if ancestor.tag == "a" and _opens_page(ancestor.get("href") or "", here):
-            return True
-        if _ELSEWHERE.search(
-            f"{ancestor.get('class') or ''} {ancestor.get('id') or ''} {ancestor.get('aria-label') or ''}"
-        ):
-            return True
-        if ancestor.tag in ("section", "div", "ul") and _ELSEWHERE.search(_own_heading(ancestor)):
-            return True
-    return False
+def is_elsewhere(element: Any, base: str, above: set[Any], memo: dict[Any, bool]) -> bool:
+    """Whether a part of the page that does not hold the heading is about something else.
+
+    ``memo`` keeps what was found of the places that hold it; the same for one page and heading.
+    """
+    place = element.getparent()
+    passed = []
+    while place is not None and place not in memo:
+        passed.append(place)
+        verdict = _is_told(place, urldefrag(base)[0], above)
+        if verdict is not None:
+            memo[place] = verdict
+            break
+        place = place.getparent()
+    found = memo[place] if place is not None else False
+    memo |= dict.fromkeys(passed, found)
+    return found
+
+
+def _is_told(place: Any, here: str, above: set[Any]) -> bool | None:
+    """Whether one part of the page is elsewhere; None where what holds it decides."""
+    if place in above or not isinstance(place.tag, str) or place.tag in ("body", "html"):
+        return False
+    if place.tag in ("nav", "footer", "header", "aside"):
+        return True
+    if place.tag == "a" and _opens_page(place.get("href") or "", here):
+        return True
+    names = (place.get("class"), place.get("id"), place.get("aria-label"))
+    if any(names) and _ELSEWHERE.search(" ".join(name or "" for name in names).lower()):
+        return True
+    is_part = place.tag in ("section", "div", "ul")
+    return True if is_part and _ELSEWHERE.search(_own_heading(place).lower()) else None
 
 
 def _opens_page(href: str, here: str) -> bool:
     if not href.strip() or href.startswith(("#", "javascript:", "data:")):
         return False
-    absolute = urldefrag(urljoin(here, href))[0]
-    return absolute != here and not absolute.lower().split("?")[0].endswith(pictures.EXTENSIONS)
+    there = urldefrag(absolute(here, href))[0]
+    return there != here and not there.lower().split("?")[0].endswith(pictures.EXTENSIONS)
 
 
 def _own_heading(element: Any) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urljoin
 
 from crawler import pictures
+from crawler.absolute import absolute
 from crawler.items import PictureClaim
 from crawler.words import clean
 
@@ -33,7 +33,7 @@ def claims(value: Any, base: str) -> list[PictureClaim]:
     """The pictures of an image field, the largest address of each first.
 
     >>> claims([{"thumb": "/a_100.jpg", "full": "/a.jpg", "caption": "Side"}], "http://x.kr/")
-    [PictureClaim(urls=('http://x.kr/a.jpg', 'http://x.kr/a_100.jpg'), alt='Side')]
+    [PictureClaim(urls=('http://x.kr/a.jpg', 'http://x.kr/a_100.jpg'), alt='Side', is_loose=False)]
     """
     found: list[PictureClaim] = []
     seen: set[str] = set()
@@ -72,7 +72,7 @@ def _each(value: Any, base: str, depth: int) -> Iterator[PictureClaim]:
         return
     if isinstance(value, str):
         if url := address(value):
-            yield PictureClaim((urljoin(base, url),))
+            yield PictureClaim((absolute(base, url),))
     elif isinstance(value, list):
         for entry in _best_group(value):
             yield from _each(entry, base, depth + 1)
@@ -108,13 +108,13 @@ def _sizes(value: dict[str, Any], base: str, above: str, depth: int) -> Iterator
             yield from _sizes(entry, base, f"{above} {key}", depth + 1)
         elif url := address(entry):
             told = width if isinstance(width, int) and key in ("url", "src") else None
-            yield _promised(url, f"{above} {key}", told), urljoin(base, url)
+            yield _promised(url, f"{above} {key}", told), absolute(base, url)
     if isinstance(value.get("bySize"), dict):
         yield from _sizes(value["bySize"], base, above, depth + 1)
     for key in ("srcset", "srcSet"):
         for url, number, unit in pictures.srcset(str(value.get(key) or "")):
             if address(url):
-                yield (number if unit == "w" else 0), urljoin(base, url)
+                yield (number if unit == "w" else 0), absolute(base, url)
 
 
 def _promised(url: str, key: str, width: int | None) -> float:

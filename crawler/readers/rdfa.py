@@ -20,7 +20,7 @@ def found(page: Page) -> list[nodes.Node]:
     """The page's top-level typed nodes; found once per page."""
     if "rdfa" not in page.memo:
         top: list[nodes.Node] = []
-        if page.selector.xpath("(//*[@typeof])[1]"):
+        if page.has("typeof"):
             _walk(page.selector.root, None, top, 0)
         page.memo["rdfa"] = top
     result: list[nodes.Node] = page.memo["rdfa"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urljoin
 
+from crawler.absolute import absolute
 from crawler.items import Claim, PictureClaim
 from crawler.readers.colourways import colourways
 from crawler.readers.nodes import Node, each, text, url_of
@@ -25,19 +25,19 @@ def pictures(value: Any, base: str, ids: dict[str, Node], depth: int = 0) -> Ite
             if entry in ids and depth < 4:
                 yield from pictures(ids[entry], base, ids, depth + 1)
             else:
-                yield PictureClaim((urljoin(base, entry.strip()),))
+                yield PictureClaim((absolute(base, entry.strip()),))
         elif isinstance(entry, dict):
             if set(entry) <= {"@id", "@type"} and entry.get("@id") in ids:
                 entry = ids[entry["@id"]]
             named = [entry.get(key) for key in ("contentUrl", "url", "contentURL", "image")]
             urls = [
-                urljoin(base, url.strip())
+                absolute(base, url.strip())
                 for item in named
                 for url in each(item)
                 if isinstance(url, str) and url.strip()
             ]
             if not urls and isinstance(entry.get("@id"), str) and "." in entry["@id"]:
-                urls = [urljoin(base, entry["@id"])]
+                urls = [absolute(base, entry["@id"])]
             if urls:
                 alt = text(entry.get("caption")) or text(entry.get("name"))
                 yield PictureClaim(tuple(dict.fromkeys(urls)), alt)
@@ -60,7 +60,7 @@ def claim(node: Node, base: str, source: str, ids: dict[str, Node]) -> Claim:
         or text(node.get("inProductGroupWithID"))
         or _parent(node),
         category=_category(node.get("category")),
-        url=urljoin(base, address) if (address := url_of(node)) else None,
+        url=absolute(base, address) if (address := url_of(node)) else None,
         pictures=list(pictures(node.get("image"), base, ids)),
     )
     entries = [*each(node.get("hasVariant")), *each(node.get("model"))]

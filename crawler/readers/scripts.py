@@ -21,6 +21,7 @@ _HINT = re.compile(
 _START = re.compile(r"(?:[=(,?:]|return|\|\|)\s*(?=[{\[])")
 _PUSHED = re.compile(r"__next_f\.push\(\s*(?=\[)")
 _CHUNK = re.compile(r"^[0-9a-f]+:[A-Z]{0,2}(?=[\[{])", re.MULTILINE)
+_ATTRIBUTE_SIGNS = ('"{', "'{", "={", '"[', "'[", "=[", "&#123", "&#x7b", "&#91", "&#x5b", "&l")
 _MAX_TRIES = 400  # places of a script that are tried
 _WRAPPERS = ("Reactive", "ShallowReactive", "Ref", "ShallowRef", "EmptyRef")
 
@@ -35,14 +36,14 @@ def values(page: Page) -> list[Any]:
 
 def _of_scripts(page: Page) -> Iterator[Any]:
     pushed: list[str] = []
-    for script in page.selector.xpath("//script[not(@src)]"):
-        kind = (script.attrib.get("type") or "").lower()
-        text = "".join(script.xpath(".//text()").getall())
+    for script in page.find("//script[not(@src)]"):
+        kind = (script.get("type") or "").lower()
+        text = "".join(script.itertext())
         if "ld+json" in kind or not _HINT.search(text) or len(text) > MAX_CHARACTERS:
             continue
         if "json" in kind or "x-magento" in kind:
             value = parse_json(text)
-            is_flat = script.attrib.get("id") == "__NUXT_DATA__" and isinstance(value, list)
+            is_flat = script.get("id") == "__NUXT_DATA__" and isinstance(value, list)
             yield unflattened(value) if is_flat else value
         elif "__next_f" in text:
             pushed += _pushed(text)
@@ -129,8 +130,9 @@ def unflattened(flat: list[Any]) -> Any:
 
 def _of_attributes(page: Page) -> Iterator[Any]:
     """JSON in attributes: data-product, data-props, :product and the like."""
-    for text in page.selector.xpath(
-        "//body//@*[(starts-with(., '{') or starts-with(., '[')) and string-length(.) > 20]"
-    ).getall():
+    if not page.has(*_ATTRIBUTE_SIGNS):
+        return
+    path = "//body//@*[(starts-with(., '{') or starts-with(., '[')) and string-length(.) > 20]"
+    for text in page.find(path):
         if _HINT.search(text) and (value := parse_json(text)) is not None:
             yield value

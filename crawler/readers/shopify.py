@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urljoin
 
+from crawler.absolute import absolute
 from crawler.items import Claim, Page, PictureClaim
 from crawler.readers import embedded, html, picture_values, scripts
 from crawler.readers.colourways import colourways, is_color_name
@@ -121,4 +121,4 @@ def _owners(
 def product_urls(products: list[Any], base: str) -> list[str]:
     """The addresses of the products that /products.json lists."""
     handles = (entry.get("handle") for entry in products if isinstance(entry, dict))
-    return [urljoin(base, f"/products/{handle}") for handle in handles if isinstance(handle, str)]
+    return [absolute(base, f"/products/{handle}") for handle in handles if isinstance(handle, str)]

@@ -11,20 +11,20 @@ from crawler.readers.repair import parse_json
 from crawler.words import clean
 
 _MORE = ("variation_gallery_images", "additional_images", "gallery_images", "wavi_value", "woo_variation_gallery")  # fmt: skip
+_SHOP = "(//*[contains(@class,'woocommerce')])[1]"
+_BODY = "//body[contains(@class,'single-product')] | //div[contains(@class,'type-product')]"
 _FORM = "//form[contains(concat(' ',@class,' '),' variations_form ')]"
 
 
 def read(page: Page) -> list[Claim]:
     """The page's product by its heading, with a variant for each colour that has its own picture."""
-    body = page.selector.xpath("//body[contains(@class,'single-product')] | //div[contains(@class,'type-product')]")  # fmt: skip
-    form = page.selector.xpath(_FORM)
-    is_shop = page.selector.xpath("(//*[contains(@class,'woocommerce')])[1]")
-    name = _text(page, "//h1[contains(@class,'product_title')]") or html.heading(page)
-    if not is_shop or not (body or form) or not name:
+    if not page.has("woocommerce") or not page.find(_SHOP):
         return []
-    crumbs = page.selector.xpath(
-        "//*[contains(@class,'posted_in')]//a[contains(@href,'cat')]//text()"
-    )
+    form = page.find(_FORM)
+    name = _text(page, "//h1[contains(@class,'product_title')]") or html.heading(page)
+    if not (form or page.find(_BODY)) or not name:
+        return []
+    crumbs = page.find("//*[contains(@class,'posted_in')]//a[contains(@href,'cat')]//text()")
     return [
         Claim(
             source="woocommerce",
@@ -34,15 +34,14 @@ def read(page: Page) -> list[Claim]:
                 page,
                 "//*[contains(@class,'product_meta')]//*[contains(concat(' ',@class,' '),' sku ')]",
             ),
-            category=" > ".join(filter(None, map(clean, crumbs.getall()))) or None,
+            category=" > ".join(filter(None, map(clean, crumbs))) or None,
             variants=_variants(page, form[0]) if form else [],
         )
     ]
 
 
 def _text(page: Page, path: str) -> str | None:
-    texts = page.selector.xpath(f"({path})[1]//text()").getall()
-    found = clean(" ".join(texts))
+    found = clean(" ".join(page.find(f"({path})[1]//text()")))
     return None if found in (None, "N/A", "n/a") else found
 
 
@@ -53,7 +52,7 @@ def _brand(page: Page) -> str | None:
 
 
 def _variants(page: Page, form: Any) -> list[Claim]:
-    entries = parse_json(form.attrib.get("data-product_variations") or "")
+    entries = parse_json(form.get("data-product_variations") or "")
     found = []
     for entry in entries if isinstance(entries, list) else ():
         attributes = entry.get("attributes") if isinstance(entry, dict) else None
@@ -73,6 +72,6 @@ def _color(form: Any, attributes: dict[str, Any]) -> str | None:
     for key, value in attributes.items():
         word = key.removeprefix("attribute_").removeprefix("pa_")
         if is_color_name(word) and isinstance(value, str) and value:
-            label = form.xpath("//select[@name=$name]//option[@value=$value]//text()", name=key, value=value).get()  # fmt: skip
-            return clean(label or value)
+            label = form.xpath("//select[@name=$name]//option[@value=$value]//text()", name=key, value=value)  # fmt: skip
+            return clean(label[0] if label else value)
     return None

@@ -93,7 +93,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         """Open the run's files, take up what an unfinished run left, and ask for the first pages."""
         # the address of a shop started here changes with every run
         header = {
-            name: [(site.prefix and name) or site.url, list(site.brands), site.limit]
+            name: [(site.prefix and name) or ",".join(site.starts), list(site.brands), site.limit]
             for name, site in self.sites.items()
         }
         url, lease_s = self.settings["SHOES_REDIS"], self.settings.getint("SHOES_REDIS_LEASE")
@@ -181,7 +181,8 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             self.run.failed.add(digest(name, asked.url))
         if asked.is_start:
             remedy = ". Check the address, and whether a browser shows it" * (reason in UNREACHABLE)
-            told = f"the first page {asked.site.url} could not be read: {reason}{remedy}"
+            url = asked.site.resolve(asked.url)
+            told = f"the first page {url} could not be read: {reason}{remedy}"
             self.report.note(name, told)
         self.asking.settled(name, asked.url)
         self.pump()

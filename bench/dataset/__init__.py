@@ -1,0 +1,1 @@
+"""How well and how fast the dataset stages work, at which size, and what a kill or a full disk leaves."""
