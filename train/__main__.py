@@ -142,10 +142,10 @@ def overrides(brands: Path, params: Path, out: Path) -> None:
 def gate(ridge: float, brands: Path, packs: Path, models: Path) -> None:
     """Fit brand probabilities on the base's embedding."""
     from train.gate import build_gates, save_gate
-    from train.model import weights_of
+    from train.twins import file_of
 
     for kind, built in build_gates(read_brands(brands), packs, models, ridge).items():
-        save_gate(weights_of(models / "gate", kind), built)
+        save_gate(file_of(models / "gate", kind, "gate"), built)
 
 
 @cli.command()

@@ -21,8 +21,9 @@ from catalogue.manifest import write_json
 from train.data import load_pack
 from train.fit import describe, temperature_on_val, write_curve
 from train.loop import Settings, check_size, fingerprint, run
-from train.model import SPLITS, WHOLE, WITHOUT_VAL, ShoeNet, save_net, weights_of
+from train.model import ShoeNet, save_net
 from train.seed import derived_seed, make_deterministic
+from train.twins import SPLITS, WHOLE, WITHOUT_VAL, file_of
 
 # Nothing else trains while the base does. Fixed, whatever the machine has: the count changes bytes.
 THREADS = 2
@@ -55,11 +56,11 @@ def fit_base(
     (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
     curve = run(net, pack, settings, checkpoint / WITHOUT_VAL, SPLITS[WITHOUT_VAL])
     temperature = temperature_on_val(net, pack)
-    save_net(weights_of(model_folder, WITHOUT_VAL), net.eval(), described)
+    save_net(file_of(model_folder, WITHOUT_VAL), net.eval(), described)
     if settings.refit_epochs:
         more = replace(settings, epochs=settings.refit_epochs, lr=settings.lr * REFIT_LR_SHARE)
         run(net, pack, more, checkpoint / WHOLE, SPLITS[WHOLE])
-    save_net(weights_of(model_folder, WHOLE), net.eval(), described)
+    save_net(file_of(model_folder, WHOLE), net.eval(), described)
     summary = {
         "products": len(pack.labels),
         "brands": len({label.partition("/")[0] for label in pack.labels}),

@@ -22,9 +22,9 @@ from train.evidence import System, gather, load_system
 from train.fusion import CANDIDATES, RULES, TEMPERED, Fitted, cues
 from train.learned import FOLDS, fit_weights, folds_of
 from train.metrics import retrieval
-from train.model import WHOLE, WITHOUT_VAL
 from train.records import Answer
 from train.seed import make_deterministic
+from train.twins import WHOLE, WITHOUT_VAL
 
 
 def evaluate(

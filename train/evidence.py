@@ -20,7 +20,8 @@ from catalogue.errors import CatalogueError
 from train.color import border_histogram, color_histogram
 from train.gallery import Vectors, best_per_label, load_vectors
 from train.gate import Gate, load_gate
-from train.model import WHOLE, Description, ShoeNet, infer, load_net, weights_of
+from train.model import Description, ShoeNet, infer, load_net
+from train.twins import WHOLE, file_of
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def load_system(models: Path, brands: Iterable[str] | None = None, kind: str = W
         CatalogueError: a model is missing, damaged or another brand's, or the nets disagree on the
             picture size.
     """
-    base, description = load_net(weights_of(models / "base", kind))
+    base, description = load_net(file_of(models / "base", kind))
     base_temperature = float(_read_json(models / "base" / "model.json").get("temperature", 1.0))
     listed = None if brands is None else set(brands)
     nets: dict[str, BrandNet] = {}
@@ -104,7 +105,7 @@ def load_system(models: Path, brands: Iterable[str] | None = None, kind: str = W
         found = _load_brand(models / "brands" / brand, description, kind)
         if found is not None:
             nets[brand] = found
-    vectors = load_vectors(weights_of(models / "gallery", kind))
+    vectors = load_vectors(file_of(models / "gallery", kind, "vectors"))
     named = {label for brand_net in nets.values() for label in brand_net.labels}
     labels = tuple(sorted(named | set(vectors.labels) | set(description.labels)))
     return System(
@@ -112,7 +113,7 @@ def load_system(models: Path, brands: Iterable[str] | None = None, kind: str = W
         base_description=description,
         base_temperature=base_temperature,
         brand_nets=nets,
-        gate=load_gate(weights_of(models / "gate", kind)),
+        gate=load_gate(file_of(models / "gate", kind, "gate")),
         vectors=vectors,
         labels=labels,
     )
@@ -123,7 +124,7 @@ def _load_brand(folder: Path, base: Description, kind: str) -> BrandNet | None:
     model = _read_json(folder / "model.json")
     if model.get("status") == "too_few":
         return None
-    net, found = load_net(weights_of(folder, kind))
+    net, found = load_net(file_of(folder, kind))
     if foreign := [label for label in found.labels if not label.startswith(f"{folder.name}/")]:
         raise CatalogueError(
             f"{folder}: a net of another brand: it names {foreign[0]!r}, all its products must begin "

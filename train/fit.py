@@ -23,17 +23,9 @@ from catalogue.manifest import write_json, write_text
 from train.calibrate import fit_temperature
 from train.data import Pack, load_pack
 from train.loop import Settings, check_size, fingerprint, run
-from train.model import (
-    SPLITS,
-    WITHOUT_VAL,
-    Description,
-    ShoeNet,
-    infer,
-    load_net,
-    save_net,
-    weights_of,
-)
+from train.model import Description, ShoeNet, infer, load_net, save_net
 from train.seed import derived_seed, make_deterministic
+from train.twins import SPLITS, WITHOUT_VAL, file_of
 
 MIN_PRODUCTS = 2  # a net of one class always answers 1.0
 
@@ -65,7 +57,7 @@ def fit_brand(
     }
     if len(trained_labels) < MIN_PRODUCTS:
         for kind in SPLITS:
-            weights_of(model_folder, kind).unlink(missing_ok=True)
+            file_of(model_folder, kind).unlink(missing_ok=True)
         write_json(model_folder / "model.json", {**summary, "status": "too_few"})
         write_json(metrics_path, {**summary, "status": "too_few"})
         write_curve(curve_path, [])
@@ -74,7 +66,7 @@ def fit_brand(
     (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
     checkpoints = []
     for kind, splits in SPLITS.items():
-        start = weights_of(base_folder, kind)
+        start = file_of(base_folder, kind)
         net, start_sha256 = starting_net(pack, settings, init, start, splits)
         checkpoints.append(work / f"{brand}-{kind}-{fingerprint(pack, settings, start_sha256)}")
         curve = run(net, pack, settings, checkpoints[-1], splits)
@@ -83,7 +75,7 @@ def fit_brand(
             write_json(metrics_path, {**summary, "val_top1": curve[-1]["val_top1"]})
             write_curve(curve_path, curve)
         described = describe(pack, settings, init=init)
-        save_net(weights_of(model_folder, kind), net.eval(), described)
+        save_net(file_of(model_folder, kind), net.eval(), described)
     write_json(model_folder / "model.json", summary)
     for checkpoint in checkpoints:
         shutil.rmtree(checkpoint, ignore_errors=True)

@@ -1,6 +1,6 @@
 """Photos one may retrieve: base embeddings and colour histograms of train and val photos.
 
-``models/gallery/weights.safetensors`` holds what is measured, ``without-val.safetensors`` the same
+``models/gallery/vectors.safetensors`` holds what is measured, ``without-val.safetensors`` the same
 for validation: train photos alone, seen by the base that has not seen val photos. ``photos.jsonl``
 (row by row of the former) and ``products.jsonl`` hold names, picture paths and shop addresses, which
 may change without a pixel.
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, to_line, write_bytes, write_manifest, write_text
-from train.model import WHOLE, weights_of
+from train.twins import WHOLE, file_of
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def load_names(folder: Path) -> tuple[list[GalleryPhoto], dict[str, GalleryProdu
     photos = list(read_manifest(folder / "photos.jsonl", GalleryPhoto))
     found = read_manifest(folder / "products.jsonl", GalleryProduct)
     products = {product.label: product for product in found}
-    vectors = load_vectors(weights_of(folder, WHOLE))
+    vectors = load_vectors(file_of(folder, WHOLE, "vectors"))
     rows = [vectors.labels[index] for index in vectors.label_index.tolist()]
     if [photo.label for photo in photos] != rows or set(rows) - products.keys():
         raise CatalogueError(

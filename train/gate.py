@@ -21,8 +21,9 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes
 from train.calibrate import fit_temperature
 from train.data import load_pack
-from train.model import SPLITS, WITHOUT_VAL, infer, load_net, weights_of
+from train.model import infer, load_net
 from train.seed import make_deterministic
+from train.twins import SPLITS, WITHOUT_VAL, file_of
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _fit_gate(
     kind: str, fitted_on: Sequence[str], brands: list[str], packs: Path, models: Path, ridge: float
 ) -> tuple[Gate, Tensor, Tensor]:
     """A gate of temperature 1, with its logits (N, P) and labels (N,) of the val photos."""
-    base, _ = load_net(weights_of(models / "base", kind))
+    base, _ = load_net(file_of(models / "base", kind))
     embeddings = [torch.zeros(0, base.features)]
     truth: list[int] = []
     splits: list[str] = []

@@ -12,8 +12,9 @@ from catalogue.schema import Photo, Sample
 from train.color import border_histogram, color_histogram
 from train.data import Pack, load_pack
 from train.gallery import GalleryPhoto, GalleryProduct, Vectors, save_names, save_vectors
-from train.model import SPLITS, WHOLE, ShoeNet, infer, load_net, weights_of
+from train.model import ShoeNet, infer, load_net
 from train.seed import make_deterministic
+from train.twins import SPLITS, WHOLE, file_of
 
 
 def build_index(
@@ -29,8 +30,8 @@ def build_index(
     (gallery / "index.json").unlink(missing_ok=True)  # written last: the set is whole
     known = [load_pack(packs / brand) for brand in brands]
     for kind, splits_of in SPLITS.items():
-        base, _ = load_net(weights_of(models / "base", kind))
-        save_vectors(weights_of(gallery, kind), _vectors(base, known, splits_of))
+        base, _ = load_net(file_of(models / "base", kind))
+        save_vectors(file_of(gallery, kind, "vectors"), _vectors(base, known, splits_of))
     photos, products = _names(brands, known, splits, catalogue)
     save_names(gallery, photos, products)
     write_json(gallery / "index.json", {"neighbours": neighbours})

@@ -47,6 +47,8 @@ def fit_weights(cues: Mapping[str, Tensor], truth: Tensor) -> dict[str, float]:
 
 def _newton(cues: Tensor, truth: Tensor) -> Tensor:
     count, _, width = cues.shape
+    if not width:
+        return torch.zeros(0, dtype=torch.float64)
     own = cues[torch.arange(count), truth]  # (N, K)
     penalty = SHRINK * torch.eye(width, dtype=torch.float64)
     weights = torch.zeros(width, dtype=torch.float64)

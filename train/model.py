@@ -34,10 +34,6 @@ ARCHITECTURES = (
     "wide_resnet50_2",
     "wide_resnet101_2",
 )
-# Everything is fitted twice: on train photos, which validation measures, and then on train and val
-# photos, which answers and which test measures. At four photos a product every photo counts.
-WITHOUT_VAL, WHOLE = "without-val", "whole"
-SPLITS = {WITHOUT_VAL: ("train",), WHOLE: ("train", "val")}
 _METADATA_KEY = "solemap"
 
 
@@ -83,11 +79,6 @@ class Description:
     data_sha256: str
     params: dict[str, Any] = field(default_factory=dict)
     background: str = "keep"  # neutral: white outside the shoe's mask, see dataset.mask
-
-
-def weights_of(folder: Path, kind: str) -> Path:
-    """The weight file of ``folder`` for a ``kind`` of SPLITS."""
-    return folder / ("weights.safetensors" if kind == WHOLE else f"{kind}.safetensors")
 
 
 def save_net(path: Path, net: ShoeNet, description: Description) -> None:
