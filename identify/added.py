@@ -93,9 +93,10 @@ def load_added(models: Path, system: System, packs: Path) -> Added | None:
         return None
     found = _read(path)
     key = base_key(models, system)
-    if found.key == key:
+    if found.key == key and (found.naming or not packs.exists()):
         return found
-    log.warning("%s: measured with another base; measuring its pictures again", path)
+    if found.key != key:
+        log.warning("%s: measured with another base; measuring its pictures again", path)
     renewed = measured(models, found.photos, found.products, system, packs, key)
     try:
         save_added(models, renewed)

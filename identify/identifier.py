@@ -18,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from catalogue.errors import CatalogueError
+from dataset.mask import prepare_with_mask
 from identify.added import Added, load_added, similarity
 from identify.explain import explain
 from identify.photo import Box, Prepared, prepare_photo
@@ -25,8 +26,10 @@ from train.color import color_histogram
 from train.evidence import Evidence, System, gather, load_system
 from train.fusion import RULES
 from train.gallery import GalleryPhoto, GalleryProduct, load_names
+from train.model import infer
 from train.seed import make_deterministic
 
+SAME_BASE = 0.99  # cosine of a picture's embedding with itself; other bases are far below
 log = logging.getLogger(__name__)
 ADDED_ARM = "gallery"  # an added product, named by its nearest picture; see identify.added
 
@@ -85,7 +88,7 @@ class Identifier:
         products: dict[str, GalleryProduct],
         neighbours: int,
         added: Added | None = None,
-        left_out: tuple[str, ...] = (),
+        left_out: dict[str, str] | None = None,
         project: Path = Path(),
     ) -> None:
         self._system = system
@@ -107,7 +110,7 @@ class Identifier:
         for row, photo in enumerate(self._photos):
             self._rows.setdefault(photo.label, []).append(row)
         self._paths = {photo.photo_id: photo.path for photo in self._photos}
-        self.left_out = left_out  # damaged models, each with what is wrong
+        self.left_out = left_out or {}  # brand -> what is wrong with its net
 
     @classmethod
     def load(cls, models: Path) -> Identifier:
@@ -168,6 +171,22 @@ class Identifier:
         path = self._paths.get(photo_id)
         return None if path is None else self._project / path
 
+    def agrees(self) -> bool:
+        """Whether the gallery was measured with this base: one of its pictures, measured anew.
+
+        True where none of the pictures is on disk.
+        """
+        base = self._system.base_description
+        for row, photo in enumerate(self._photos[: self._first_added]):
+            path = self._project / photo.path
+            if path.exists():
+                with Image.open(path) as canvas:
+                    seen = prepare_with_mask(canvas, base.size, base.crop, base.background)
+                pixels = torch.from_numpy(seen.pixels).permute(2, 0, 1)[None]
+                embedding = infer(self._system.base, pixels)[1][0]
+                return float(self._embedding[row] @ embedding) > SAME_BASE
+        return True
+
     def identify(self, content: bytes, photo: str = "", top: int = 5) -> Identification:
         """The answer to a photo's bytes, with the ``top`` likeliest products.
 
@@ -198,7 +217,12 @@ class Identifier:
         candidates, arm = self._ranked(evidence, top), self._arm
         is_known = candidates[0].confidence >= self._threshold
         if named := self._named_by_picture(evidence.embedding, color_histogram(pixels)):
-            others = (one for one in candidates if (one.brand, one.product) != (named.brand, named.product))  # fmt: skip
+            left = 1 - named.confidence  # for all other products together
+            others = [
+                replace(one, confidence=round(one.confidence * left, 4))
+                for one in candidates
+                if (one.brand, one.product) != (named.brand, named.product)
+            ]
             candidates, arm, is_known = [named, *others][:top], ADDED_ARM, True
         best = candidates[0]
         return Identification(
@@ -274,21 +298,21 @@ class Identifier:
         return tuple(found.values())
 
 
-def _load_sound(models: Path, brands: list[str]) -> tuple[System, tuple[str, ...]]:
+def _load_sound(models: Path, brands: list[str]) -> tuple[System, dict[str, str]]:
     """The system without the brands whose nets are damaged, and what is wrong with those.
 
     Raises:
         CatalogueError: what all brands need is damaged.
     """
     try:
-        return load_system(models, brands), ()
+        return load_system(models, brands), {}
     except CatalogueError:
         with _hushed("train.evidence"):  # it would remark on every brand that is not asked for
             faults = {brand: fault for brand in brands if (fault := _fault(models, brand))}
             system = load_system(models, [brand for brand in brands if brand not in faults])
     for brand, fault in faults.items():
         log.warning("%s is left out: %s", brand, fault)
-    return system, tuple(faults.values())
+    return system, faults
 
 
 def _fault(models: Path, brand: str) -> str | None:
