@@ -229,7 +229,9 @@ def _handle_faults(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
-        found = Problem(error.status_code, "http", f"{error.detail}; see /docs").response()
+        found = Problem(
+            error.status_code, "http", f"{error.detail}. What is here: /docs"
+        ).response()
         found.headers.update(error.headers or {})
         return found
 

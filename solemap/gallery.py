@@ -131,6 +131,12 @@ def _rule(found: Added) -> str:
             "They are shown as similar shoes but not named: there are too few validation photos in "
             "data/pack to say how near is near enough. Run `dvc repro`, then `solemap gallery list`."
         )
+    if found.naming.threshold > 1:
+        return (
+            "They are shown as similar shoes but not named. No photo is near enough: of "
+            f"{found.naming.photos} validation photos the nearest picture was wrong too often, "
+            "however alike. Train longer, or on larger pictures."
+        )
     return (
         f"Named where the nearest picture is one of theirs and its similarity at least "
         f"{found.naming.threshold:.3f}: so near, {found.naming.photos} validation photos were right "

@@ -12,67 +12,26 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from conftest import CrawlFolder, draw_shoe, encoded
+from conftest import draw_shoe, encoded
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalogue.brand_list import write_brands
-from dataset.__main__ import main as dataset_main
 from identify.__main__ import identify
 from identify.explain import activation_map, feature_map
 from identify.identifier import Identifier
 from identify.photo import PhotoError, prepare_photo
-from train.__main__ import cli as train_main
 from train.data import normalise
 from train.model import infer
 
-PARAMS = (
-    "ingest: {sites: [], min-brand-products: 1, min-brand-photos: 8}\n"
-    "split: {unknown-brands: [orbit]}\n"
-)
-NET = (
-    "--arch resnet18 --epochs 6 --batch-size 8 --lr 0.001 --weight-decay 0.05 "
-    "--label-smoothing 0.1 --seed 0 --precision fp32"
-)
-
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with data and models of two drawn brands, and one unknown; the working directory."""
-    folder = tmp_path_factory.mktemp("project")
+def project(trained: Path) -> Iterator[Path]:
+    """The trained project, as the working directory."""
     before = Path.cwd()
-    os.chdir(folder)
-    crawl = CrawlFolder(Path("data/crawl"))
-    colors = {"Acme": (200, 40, 40), "나이키": (40, 60, 200), "Orbit": (40, 160, 60)}
-    for brand, color in colors.items():
-        for shape in range(3):
-            poses = [encoded(draw_shoe(color, pose=pose, shape=shape)) for pose in range(6)]
-            crawl.add(brand, f"{brand} 러너 {shape}", poses)
-    Path("params.yaml").write_text(PARAMS)
-    write_brands(crawl.write(), Path("params.yaml"), Path("brands.yaml"))
-    for command in (
-        "ingest",
-        "clean --jobs 1",
-        "dedup",
-        "split --unknown-brands orbit --unknown-products 0 --seed 1",
-        *(f"pack --brand {brand} --size 32" for brand in ("acme", "nike", "_unknown")),
-        "pin --size 32",
-    ):
-        done = CliRunner().invoke(dataset_main, command.split(), catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-    for command in (
-        f"base {NET}",
-        *(f"fit --brand {brand} --init base {NET}" for brand in ("acme", "nike")),
-        "gate --ridge 1",
-        "index --neighbours 3",
-        "evaluate --unknown-cost 1",
-        "report",
-    ):
-        done = CliRunner().invoke(train_main, command.split(), catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-    yield folder
+    os.chdir(trained)
+    yield trained
     os.chdir(before)
 
 

@@ -41,7 +41,7 @@ const WORDS = {
     searchFrom: (name, brand) => `Search from ${name} by ${brand}`,
     likeness: (n) => `${n} % alike`,
     seen: "See it at the shop",
-    seenOf: (name) => `See ${name} at the shop`,
+    seenOf: (name) => `See it at the shop: ${name}`,
     failed: "That did not work",
     faults: {
       unreadable: "This file could not be read as a photo.",
@@ -96,7 +96,7 @@ const WORDS = {
     searchFrom: (name, brand) => `${brand} ${name}(으)로 찾기`,
     likeness: (n) => `${n} % 닮음`,
     seen: "쇼핑몰에서 보기",
-    seenOf: (name) => `${name} 쇼핑몰에서 보기`,
+    seenOf: (name) => `쇼핑몰에서 보기: ${name}`,
     failed: "잘 되지 않았어요",
     faults: {
       unreadable: "사진으로 읽을 수 없는 파일이에요. JPEG로 저장해서 다시 올려 주세요.",
