@@ -16,7 +16,9 @@ def api_page(description: dict[str, Any]) -> str:
     schemas = description.get("components", {}).get("schemas", {})
     operations = [
         _operation(method, path, operation, schemas)
-        for path, methods in description["paths"].items()
+        for path, methods in sorted(
+            description["paths"].items(), key=lambda one: "post" not in one[1]
+        )
         for method, operation in methods.items()
     ]
     title = escape(description["info"]["title"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,13 +19,20 @@ from starlette.staticfiles import StaticFiles
 
 from identify.api_page import api_page
 from identify.desk import Busy, Desk, RateLimit
+from identify.fetch import Barred, Unfetched
 from identify.http import HEADERS, Body, Problem, SecurityHeaders, problem_schema
 from identify.identifier import Identification
+from identify.photo import PhotoError
 
 PAGE = Path(__file__).parent / "page"
 MOST_PHOTOS = 16  # in one request
+MOST_LETTERS = 2000  # of an address
 _NAME = 200  # characters of a file name that are given back
-_URL = 2000
+PICTURES = (
+    "image/jpeg, image/png, image/webp, image/avif, image/heic, image/gif, image/bmp, image/tiff"
+)
+_ADDRESS = r"^https?://\S+$"
+_URL = {"type": "string", "pattern": _ADDRESS, "maxLength": MOST_LETTERS}
 BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -41,18 +49,19 @@ BODY: dict[str, Any] = {
                         "description": "one photo, or several fields of this name",
                     }
                 },
-            }
+            },
+            "encoding": {"photo": {"contentType": PICTURES}},
         },
         "application/json": {
             "schema": {
                 "type": "object",
                 "properties": {
-                    "url": {"type": "string", "maxLength": _URL},
+                    "url": _URL,
                     "urls": {
                         "type": "array",
                         "minItems": 1,
                         "maxItems": MOST_PHOTOS,
-                        "items": {"type": "string", "maxLength": _URL},
+                        "items": _URL,
                     },
                 },
                 "oneOf": [{"required": ["url"]}, {"required": ["urls"]}],
@@ -65,7 +74,8 @@ BODY: dict[str, Any] = {
 
 PROBLEMS = {
     400: "The request cannot be understood",
-    404: "Not there",
+    403: "The address may not be fetched: not http(s), or not on the public internet",
+    404: "No picture there",
     408: "The photo came too slowly",
     413: "Too large",
     415: "Neither multipart/form-data nor JSON",
@@ -142,7 +152,7 @@ def make_app(desk: Desk, limit: RateLimit, max_bytes: int) -> FastAPI:
         summary="Name the shoe in a photo, or in each of several",
         description="One photo is answered by one object, several by a list in their order.",
         response_model=Identification | list[Identification],
-        responses=problems(400, 408, 413, 415, 422, 429, 503),
+        responses=problems(400, 403, 404, 408, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": BODY},
     )
     async def identify(
@@ -156,11 +166,8 @@ def make_app(desk: Desk, limit: RateLimit, max_bytes: int) -> FastAPI:
                 answers, is_batch = await _answers(body.request, desk, limit, top)
         except Busy as busy:
             raise Problem(503, "busy", "too many photos at once; try again in a moment", busy.retry_after_s) from busy  # fmt: skip
-        if is_batch:
-            return JSONResponse([asdict(answer) for answer in answers])
-        if answers[0].error:
-            raise Problem(422, "unreadable", answers[0].error)
-        return JSONResponse(asdict(answers[0]))
+        found = [asdict(answer) for answer in answers]
+        return JSONResponse(found if is_batch else found[0])
 
     return app
 
@@ -176,18 +183,37 @@ async def _answers(
             if not photos:
                 raise Problem(400, "no_photo", "no photo was sent; send it as the field `photo`")
             _take(limit, request, len(photos))
-            answers = [
-                await desk.answer_upload(one.file, (one.filename or "")[-_NAME:], top)
-                for one in photos
-            ]
-            return answers, len(photos) > 1
+            is_batch, named = (
+                len(photos) > 1,
+                [(one, (one.filename or "")[-_NAME:]) for one in photos],
+            )
+            asked = ((desk.answer_upload(one.file, name, top), name) for one, name in named)
+            return [await _told(work, name, is_batch) for work, name in asked], is_batch
     if kind == "application/json":
         urls, is_batch = _urls(await request.body())
         _take(limit, request, len(urls))
-        return [await desk.answer_url(url, top) for url in urls], is_batch
+        asked = ((desk.answer_url(url, top), url) for url in urls)
+        return [await _told(work, url, is_batch) for work, url in asked], is_batch
     raise Problem(
         415, "kind", "send multipart/form-data with the field `photo`, or JSON with `url`"
     )
+
+
+async def _told(
+    work: Coroutine[Any, Any, Identification], name: str, is_batch: bool
+) -> Identification:
+    """The answer to one photo; in a list, a photo that cannot be read is an answer with ``error``."""
+    try:
+        return await work
+    except Barred as error:
+        fault = Problem(403, "address", str(error))
+    except Unfetched as error:
+        fault = Problem(404, "address", str(error))
+    except PhotoError as error:
+        fault = Problem(422, "unreadable", str(error))
+    if not is_batch:
+        raise fault
+    return Identification(name, error=fault.detail)
 
 
 def _urls(body: bytes) -> tuple[list[str], bool]:
@@ -203,8 +229,15 @@ def _urls(body: bytes) -> tuple[list[str], bool]:
     urls = found["urls"] if is_batch else [found["url"]]
     if not isinstance(urls, list) or not 1 <= len(urls) <= MOST_PHOTOS:
         raise Problem(422, "json", f"urls must be a list of 1 to {MOST_PHOTOS}; {told}")
-    if not all(isinstance(url, str) and len(url) <= _URL for url in urls):
-        raise Problem(422, "json", f"an address must be text of at most {_URL} characters; {told}")
+    if not all(
+        isinstance(one, str) and len(one) <= MOST_LETTERS and re.search(_ADDRESS, one)
+        for one in urls
+    ):
+        raise Problem(
+            422,
+            "json",
+            f"an address is http:// or https:// and at most {MOST_LETTERS} letters; {told}",
+        )
     return urls, is_batch
 
 

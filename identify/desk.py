@@ -18,7 +18,7 @@ from typing import BinaryIO, ParamSpec, TypeVar
 from identify.fetch import Limits, fetch_photo
 from identify.identifier import Identification
 from identify.live import LiveModels
-from identify.photo import PhotoError, read_stream
+from identify.photo import read_stream
 
 P = ParamSpec("P")
 Found = TypeVar("Found")
@@ -69,23 +69,27 @@ class Desk:
             self.inside -= 1
 
     async def answer_upload(self, stream: BinaryIO, name: str, top: int) -> Identification:
-        """The answer to an uploaded file; one that cannot be read is an answer with ``error``."""
+        """The answer to an uploaded file.
+
+        Raises:
+            PhotoError: it cannot be read.
+        """
         return await _run(self._pool, self._answer, lambda: read_stream(stream), name, top)
 
     async def answer_url(self, url: str, top: int) -> Identification:
-        """The answer to the picture at ``url``, fetched from the public internet only."""
-        try:
-            content = await _run(self._fetchers, fetch_photo, url, self._limits)
-        except PhotoError as error:
-            return Identification(url, error=str(error))
+        """The answer to the picture at ``url``, fetched from the public internet only.
+
+        Raises:
+            Unfetched: there is none, or it may not be fetched.
+            PhotoError: it cannot be read.
+        """
+        content = await _run(self._fetchers, fetch_photo, url, self._limits)
         return await _run(self._pool, self._answer, lambda: content, url, top)
 
     def _answer(self, read: Callable[[], bytes], name: str, top: int) -> Identification:
         started = time.monotonic()
         try:
             return self.models.current.identify(read(), name, top)
-        except PhotoError as error:
-            return Identification(name, error=str(error))
         finally:
             self._mean_s += 0.1 * (time.monotonic() - started - self._mean_s)
 

@@ -33,6 +33,14 @@ _HEADERS = {
 }
 
 
+class Unfetched(PhotoError):
+    """No picture could be had from an address; the message says why."""
+
+
+class Barred(Unfetched):
+    """An address that is not asked at all."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a fetch may cost and reach."""
@@ -46,8 +54,8 @@ def fetch_photo(url: str, limits: Limits) -> bytes:
     """The bytes at ``url``.
 
     Raises:
-        PhotoError: not http(s), a private address, too slow, too large, a page instead of a
-            picture, or no answer.
+        Barred: not http(s), or an address that may not be asked.
+        Unfetched: too slow, too large, a page instead of a picture, or no answer.
     """
     deadline = time.monotonic() + limits.seconds
     told = f"{url[:200]!r}"
@@ -61,16 +69,14 @@ def fetch_photo(url: str, limits: Limits) -> bytes:
                     True, limits.max_bytes, limits.seconds
                 )  # typed: the first host only
             url = moved
-    except PhotoError as error:
-        raise PhotoError(f"{told}: {error}") from error
+    except Unfetched as error:
+        raise type(error)(f"{told}: {error}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         if time.monotonic() >= deadline:
-            raise PhotoError(f"{told}: {_too_slow(limits)}") from error
+            raise Unfetched(f"{told}: {_too_slow(limits)}") from error
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise PhotoError(f"{told}: no picture could be fetched ({reason[:120]})") from error
-    raise PhotoError(
-        f"{told}: more than {MOST_REDIRECTS} redirects; give the picture's own address"
-    )
+        raise Unfetched(f"{told}: no picture could be fetched ({reason[:120]})") from error
+    raise Unfetched(f"{told}: more than {MOST_REDIRECTS} redirects; give the picture's own address")
 
 
 def _one_hop(url: str, deadline: float, limits: Limits) -> tuple[bytes, str | None]:
@@ -84,9 +90,7 @@ def _one_hop(url: str, deadline: float, limits: Limits) -> tuple[bytes, str | No
         if answer.status in (301, 302, 303, 307, 308) and answer.headers.get("Location"):
             return b"", urljoin(url, answer.headers["Location"])
         if answer.status != 200:
-            raise PhotoError(
-                f"the address answers {answer.status}; is it public and spelled right?"
-            )
+            raise Unfetched(f"the address answers {answer.status}; is it public and spelled right?")
         _check_kind(answer)
         return _bounded_body(answer, limits), None
 
@@ -96,11 +100,11 @@ def _checked_parts(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise PhotoError(f"not an address ({error})") from error
+        raise Barred(f"not an address ({error})") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise PhotoError("only addresses that begin with http:// or https:// are fetched")
+        raise Barred("only addresses that begin with http:// or https:// are fetched")
     if parts.username is not None or any(char <= " " or char == "\x7f" for char in url):
-        raise PhotoError("an address with a user name or blanks in it is not fetched")
+        raise Barred("an address with a user name or blanks in it is not fetched")
     return parts
 
 
@@ -115,14 +119,14 @@ def _chosen_address(parts: SplitResult, limits: Limits) -> tuple[str, int]:
     try:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise PhotoError(f"no host is called {parts.hostname[:100]!r}") from error
+        raise Unfetched(f"no host is called {parts.hostname[:100]!r}") from error
     numbers = [str(entry[4][0]) for entry in found]
     if limits.public_only:
         if not all(is_public(number) for number in numbers):
-            raise PhotoError("the address is not on the public internet, so it is not fetched")
+            raise Barred("the address is not on the public internet, so it is not fetched")
         if port not in PORTS:
             allowed = ", ".join(map(str, PORTS))
-            raise PhotoError(f"port {port} is not fetched; allowed are {allowed}")
+            raise Barred(f"port {port} is not fetched; allowed are {allowed}")
     return numbers[0], port
 
 
@@ -167,13 +171,13 @@ def _watched(connection: _Pinned, deadline: float, limits: Limits) -> Iterator[N
         yield
     except (OSError, http.client.HTTPException) as error:
         if over.is_set() or isinstance(error, TimeoutError):
-            raise PhotoError(_too_slow(limits)) from error
+            raise Unfetched(_too_slow(limits)) from error
         raise
     finally:
         watchdog.cancel()
         connection.close()
     if over.is_set():
-        raise PhotoError(_too_slow(limits))
+        raise Unfetched(_too_slow(limits))
 
 
 def _too_slow(limits: Limits) -> str:
@@ -183,12 +187,12 @@ def _too_slow(limits: Limits) -> str:
 def _check_kind(answer: http.client.HTTPResponse) -> None:
     kind = answer.headers.get_content_type()
     if kind in ("text/html", "application/xhtml+xml"):
-        raise PhotoError(
+        raise Unfetched(
             "the address is that of a page, not of a picture; "
             'open the picture alone ("open image in new tab") and give that address'
         )
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise PhotoError("the picture comes compressed although plain bytes were asked for")
+        raise Unfetched("the picture comes compressed although plain bytes were asked for")
 
 
 def _bounded_body(answer: http.client.HTTPResponse, limits: Limits) -> bytes:
@@ -199,11 +203,11 @@ def _bounded_body(answer: http.client.HTTPResponse, limits: Limits) -> bytes:
         chunk = answer.read1(_CHUNK)
         if not chunk:
             if answer.length:  # bytes that were promised and did not come
-                raise PhotoError("the connection ended before the whole picture had come")
+                raise Unfetched("the connection ended before the whole picture had come")
             return b"".join(parts)
         parts.append(chunk)
         size += len(chunk)
-    raise PhotoError(f"the picture is over {most // 1024**2} MB, the most that is fetched")
+    raise Unfetched(f"the picture is over {most // 1024**2} MB, the most that is fetched")
 
 
 def _target(parts: SplitResult) -> str:

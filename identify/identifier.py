@@ -143,7 +143,7 @@ class Identifier:
                 added = replace(added, photos=tuple(photos))
             names = load_names(models / "gallery")
             return cls(
-                system, settings, *names, neighbours, added, left_out, models.resolve().parent
+                system, settings, *names, neighbours, added, left_out, models.absolute().parent
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CatalogueError(

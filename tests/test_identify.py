@@ -94,6 +94,8 @@ def test_people_get_names_and_paths(project: Path) -> None:
 
 def test_exit_codes(project: Path, tmp_path: Path) -> None:
     assert ask().exit_code == 2
+    elsewhere = ask("--url", "ftp://shop.example/a.jpg")
+    assert elsewhere.exit_code == 1 and "begin with http:// or https://" in elsewhere.stderr
     nothing = ask(str(tmp_path / "absent.jpg"))
     assert nothing.exit_code == 1 and "absent.jpg: no such file" in nothing.stderr
     untrained = ask("--models", str(tmp_path / "models"), str(tmp_path / "absent.jpg"))

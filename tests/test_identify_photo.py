@@ -11,6 +11,7 @@ import pytest
 from conftest import draw_shoe, encoded
 from PIL import Image
 
+from bench.identify.mutated import mutated, originals, outcome
 from identify.photo import PhotoError, decode_photo, prepare_photo, read_stream
 
 
@@ -99,3 +100,11 @@ def test_an_endless_stream_ends() -> None:
 
     with pytest.raises(PhotoError, match="over 64 MB"):
         read_stream(Endless())  # type: ignore[arg-type]
+
+
+def test_mutated_files_are_answered_or_refused() -> None:
+    """The first few of `python -m bench.identify.mutated`; any other exception fails."""
+    pictures = originals()
+    told = [outcome(mutated(seed, pictures)[1]) for seed in range(300)]
+    assert {"answered", "refused"} == set(told)
+    assert mutated(7, pictures) == mutated(7, originals())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import tempfile
 import threading
@@ -81,11 +82,12 @@ def test_several_photos_get_a_list_and_a_bad_one_does_not_stop_the_others(client
         ({"content": b"x"}, 415, "kind", "send multipart/form-data"),
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "json", "not JSON"),
         ({"json": []}, 422, "json", "https://"),
-        ({"json": {"url": 7}}, 422, "json", "must be text"),
+        ({"json": {"url": 7}}, 422, "json", "is http:// or https://"),
         ({"json": {"urls": []}}, 422, "json", "a list of 1 to 16"),
-        ({"json": {"url": "file:///etc/passwd"}}, 422, "unreadable", "begin with http://"),
-        ({"json": {"url": "http://127.0.0.1:1/"}}, 422, "unreadable", "not on the public internet"),
-        ({"json": {"url": "http://[::ffff:10.0.0.1]/"}}, 422, "unreadable", "not on the public"),
+        ({"json": {"url": "file:///etc/passwd"}}, 422, "json", "is http:// or https://"),
+        ({"json": {"url": "http://127.0.0.1:1/"}}, 403, "address", "not on the public internet"),
+        ({"json": {"url": "http://[::ffff:10.0.0.1]/"}}, 403, "address", "not on the public"),
+        ({"json": {"url": f"http://{'a' * 70}.example/"}}, 404, "address", "no host is called"),
         ({"files": upload(SHOE), "params": {"top": 0}}, 422, "parameter", "greater than or equal to 1"),
     ],
 )  # fmt: skip
@@ -133,7 +135,7 @@ def test_every_answer_forbids_frames_foreign_scripts_and_guessing(client: Any, p
 def test_pages_load_nothing_from_elsewhere(client: Any) -> None:
     for path in ("/", "/docs"):
         page = client.get(path).text
-        assert "//" not in page.replace("http://www.w3.org", "").replace("https://", "").replace("http://127.0.0.1:8000", "")  # fmt: skip
+        assert all(link.startswith("/") and link[1:2] != "/" for link in re.findall(r'(?:src|href)="([^"]*)"', page) if link[0] != "#")  # fmt: skip
         assert "<script>" not in page and "style=" not in page and "onclick" not in page
     docs = client.get("/docs").text
     assert "POST /api/identify" in docs and "multipart/form-data" in docs and "not_a_shoe" not in docs  # fmt: skip

@@ -74,7 +74,7 @@ async function ask(request, pictureUrl, name) {
     return;
   }
   if (mine !== asked) return;
-  if (!answer.ok) return fail(problemOf(found, request), found.detail);
+  if (!answer.ok) return fail(found.code, found.detail);
   busy(false);
   if (shownUrl) URL.revokeObjectURL(shownUrl);
   shownUrl = pictureUrl;
@@ -83,11 +83,6 @@ async function ask(request, pictureUrl, name) {
   $("status").textContent = words.ready(`${$("verdict").textContent} ${$("by").textContent}`);
   $("answer").scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   $("verdict").focus({ preventScroll: true });
-}
-
-function problemOf(found, request) {
-  const isAddress = typeof request.body === "string";
-  return found.code === "unreadable" && isAddress ? "address" : found.code;
 }
 
 function busy(isBusy) {
