@@ -45,7 +45,11 @@ class LiveModels:
 
     def _watch(self) -> None:
         while not self._over.wait(EVERY_S):
-            self.look()
+            try:
+                self.look()
+            except Exception:  # a bug must not end the watch; what was loaded goes on answering
+                log.exception("newer models could not be loaded")
+                self._refused, self.fault = self._seen, "newer models could not be loaded"
 
     def look(self) -> bool:
         """Load what has changed, if it is whole; whether ``current`` is another one now."""

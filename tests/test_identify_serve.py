@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from conftest import draw_shoe, encoded
 from PIL import Image
 
@@ -25,6 +27,7 @@ from identify import Identifier
 from identify.app import make_app
 from identify.desk import Desk, RateLimit
 from identify.live import LiveModels
+from identify.serve import serve
 
 SHOE = encoded(draw_shoe((200, 40, 40)))
 MIB = 1024**2
@@ -154,6 +157,14 @@ def test_too_many_are_told_when_to_come_back(trained: Path) -> None:
         answer = slow.post("/api/identify", files=upload(SHOE))
         assert 1 <= int(answer.headers["retry-after"]) <= 60
         assert slow.desk.inside == 0
+
+
+def test_the_command_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = CliRunner().invoke(serve, ["--models", str(tmp_path / "none")])
+    assert result.exit_code == 1 and "no models yet" in result.stderr
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    result = CliRunner().invoke(serve, ["--models", str(tmp_path / "none")])
+    assert result.exit_code == 1 and "pip install -e '.[serve]'" in result.stderr
 
 
 def test_the_rate_limit_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
