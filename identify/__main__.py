@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,49 +14,92 @@ import click
 from catalogue.errors import CatalogueError
 
 if TYPE_CHECKING:
-    from identify.identifier import Identification
+    from identify.identifier import Identification, Identifier
+    from identify.sources import Source
 
 
 @click.command()
-@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1)
+@click.option("--url", "urls", multiple=True, help="A photo's address; may be given several times.")
 @click.option(
     "--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Candidates."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per photo and line.")
+@click.option(
+    "--explain",
+    "explain_in",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write a picture of what decided each answer into this folder.",
+)
 @click.option(
     "--models",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("models"),
     show_default=True,
 )
-def identify(photos: tuple[Path, ...], top: int, as_json: bool, models: Path) -> None:
+def identify(
+    photos: tuple[str, ...],
+    urls: tuple[str, ...],
+    top: int,
+    as_json: bool,
+    explain_in: Path | None,
+    models: Path,
+) -> None:
     """Product name, brand and similar shoes for each of PHOTOS.
 
+    PHOTOS are files, folders, patterns such as 'shoes/*.jpg', or - for standard input.
     Exit code 0 if any photo was answered, 1 if none could be, 2 for wrong usage.
     """
-    from identify.identifier import Identification, Identifier
-    from identify.photo import PhotoError, read_photo
+    if not photos and not urls:
+        raise click.UsageError("name at least one photo: a file, a folder, -, or --url ADDRESS")
+    from identify.identifier import Identifier
+    from identify.sources import sources_of
 
     try:
         identifier = Identifier.load(models)
+        if explain_in:
+            explain_in.mkdir(parents=True, exist_ok=True)
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{explain_in}: {error.strerror}; name a folder") from error
     answered = 0
-    for path in photos:
-        try:
-            answer = identifier.identify(read_photo(path), str(path), top)
-            answered += 1
-        except PhotoError as error:
-            message = str(error)
-            answer = Identification(
-                str(path), error=message if str(path) in message else f"{path}: {message}"
-            )
+    for number, source in enumerate(sources_of(photos, urls), start=1):
+        explained = explain_in / f"{number:04}-{_stem(source.name)}.png" if explain_in else None
+        answer = _answer(identifier, source, top, explained)
+        answered += answer.error is None
         if as_json:
             click.echo(json.dumps(asdict(answer), ensure_ascii=False))
         else:
             _tell(answer)
     if not answered:
         sys.exit(1)
+
+
+def _answer(
+    identifier: Identifier, source: Source, top: int, explained: Path | None
+) -> Identification:
+    from identify.identifier import Identification
+    from identify.photo import PhotoError
+
+    try:
+        content = source.read()
+        answer = identifier.identify(content, source.name, top)
+        if explained and (image := identifier.explain(content, answer)):
+            temporary = explained.with_name(f".{explained.name}.tmp")
+            image.save(temporary, "PNG")
+            temporary.replace(explained)
+    except PhotoError as error:
+        told = str(error)
+        return Identification(
+            source.name, error=told if source.name in told else f"{source.name}: {told}"
+        )
+    return answer
+
+
+def _stem(name: str) -> str:
+    """A file name that tells which photo is explained."""
+    return re.sub(r"[^\w-]+", "_", Path(name).stem)[:60] or "photo"
 
 
 def _tell(answer: Identification) -> None:
@@ -80,7 +124,10 @@ def _tell(answer: Identification) -> None:
         )
     click.echo("  similar shoes")
     for shoe in answer.similar:
-        click.echo(f"    {shoe.similarity:.2f}  {shoe.product_name} by {shoe.brand}  {shoe.path}")
+        seen = f"  {shoe.urls[0]}" if shoe.urls else ""
+        click.echo(
+            f"    {shoe.similarity:.2f}  {shoe.product_name} by {shoe.brand}  {shoe.path}{seen}"
+        )
 
 
 if __name__ == "__main__":

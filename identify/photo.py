@@ -7,20 +7,25 @@ of the training set gives the very pixels it was trained with.
 from __future__ import annotations
 
 import io
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from catalogue.errors import CatalogueError
-from dataset.canvas import CANVAS_SIZE
+from dataset.canvas import CANVAS_SIZE, fit_canvas, upright_rgb
 from dataset.foreground import border_color, find_foreground
 from dataset.mask import prepare_with_mask
 from dataset.picture import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    MAX_SIDE,
     UnreadablePicture,
-    canvas_of,
     encode_canvas,
     open_picture,
     read_bounded,
@@ -28,8 +33,11 @@ from dataset.picture import (
 
 CANVAS_QUALITY = 95  # clean.quality of params.yaml as it comes
 BLANK_CONTRAST = 6  # of 255, as the clean stage judges: one colour, JPEG noise apart
+LARGE_PIXELS = 16_000_000  # larger ones are decoded one at a time: each takes up to 0.6 GB
+_LARGE = threading.Lock()
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _ORIENTATION = 0x0112
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 Box = tuple[int, int, int, int]
 
@@ -63,44 +71,110 @@ def read_photo(path: Path) -> bytes:
         raise PhotoError(f"{str(path)!r}: {error}") from error
 
 
+def read_stream(stream: BinaryIO) -> bytes:
+    """The bytes of an open stream, such as standard input.
+
+    Raises:
+        PhotoError: more than is read.
+    """
+    content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise PhotoError(f"over {MAX_BYTES // 1024**2} MB, the most that is read")
+    return content
+
+
 def prepare_photo(content: bytes, size: int, crop: bool, background: str = "keep") -> Prepared:
     """The net's view of a photo's bytes.
 
     Raises:
         PhotoError: not a picture that can be decoded, or too large.
     """
-    try:
-        image = open_picture(content)
-        width, height = image.size
-        if image.getexif().get(_ORIENTATION, 1) in _TURNED:
-            width, height = height, width
-        canvas, _ = canvas_of(content)
-    except (UnreadablePicture, SyntaxError) as error:
-        raise PhotoError(
-            f"{error}; JPEG, PNG, WebP, AVIF, GIF, BMP and TIFF can be read. "
-            "Save the photo as a JPEG and try again."
-        ) from error
-    with Image.open(io.BytesIO(encode_canvas(canvas, CANVAS_QUALITY))) as decoded:
-        decoded.load()
-    found = find_foreground(decoded)
-    color = np.asarray(border_color(np.asarray(decoded)), np.int16)
-    contrast = int(np.abs(np.asarray(decoded.reduce(2)).astype(np.int16) - color).max())
+    canvas, (width, height) = decode_photo(content)
+    found = find_foreground(canvas)
+    color = np.asarray(border_color(np.asarray(canvas)), np.int16)
+    contrast = int(np.abs(np.asarray(canvas.reduce(2)).astype(np.int16) - color).max())
+    box = found.box
     return Prepared(
-        pixels=prepare_with_mask(decoded, size, crop, background).pixels,
-        box=_in_photo(
-            found.box.left, found.box.top, found.box.right, found.box.bottom, width, height
-        )
+        pixels=prepare_with_mask(canvas, size, crop, background).pixels,
+        box=in_photo(box.left, box.top, box.right, box.bottom, width, height)
         if found.is_plain
         else None,
         is_blank=contrast <= BLANK_CONTRAST,
     )
 
 
-def _in_photo(left: int, top: int, right: int, bottom: int, width: int, height: int) -> Box:
+def decode_photo(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
+    """The canvas as the clean stage would write and read it, and the upright photo's size in px.
+
+    Raises:
+        PhotoError: see `prepare_photo`.
+    """
+    try:
+        image = _open(content)
+        width, height = image.size
+        with _LARGE if width * height > LARGE_PIXELS else nullcontext():
+            if image.getexif().get(_ORIENTATION, 1) in _TURNED:
+                width, height = height, width
+            canvas = fit_canvas(upright_rgb(image))
+    except PhotoError:
+        raise
+    except UnreadablePicture as error:
+        raise PhotoError(f"{error}; {_REMEDY}") from error
+    except MemoryError as error:
+        raise PhotoError(f"too large for this machine's memory; {_REMEDY}") from error
+    except Exception as error:  # decoders of untrusted bytes raise what they like
+        told = str(error) or type(error).__name__
+        raise PhotoError(f"corrupt: {told:.100}; {_REMEDY}") from error
+    with Image.open(io.BytesIO(encode_canvas(canvas, CANVAS_QUALITY))) as decoded:
+        decoded.load()
+    return decoded, (width, height)
+
+
+_REMEDY = (
+    "JPEG, PNG, WebP, AVIF, GIF, BMP and TIFF can be read. Save the photo as a JPEG and try again."
+)
+
+
+def _open(content: bytes) -> Image.Image:
+    """The picture, header read, pixels not yet decoded; HEIC too where the extra is installed."""
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIC and b"avif" not in content[8:40]:
+        return _open_heic(content)
+    head = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith((b"<svg", b"<?xml", b"<!doctype svg")):
+        raise UnreadablePicture("an SVG drawing, which is not read here")
+    return open_picture(content)
+
+
+def _open_heic(content: bytes) -> Image.Image:
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise PhotoError(
+            "HEIC, as iPhones save photos, is not read here. Send it as a JPEG, or let the operator "
+            "run `pip install -e '.[heic]'`."
+        ) from error
+    if len(content) > MAX_BYTES:
+        raise UnreadablePicture(f"too large: {len(content)} bytes, at most {MAX_BYTES} are read")
+    pillow_heif.register_heif_opener()
+    image = Image.open(io.BytesIO(content), formats=("HEIF",))
+    width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise UnreadablePicture(f"too large: {width} x {height} px, at most {MAX_PIXELS} pixels")
+    return image
+
+
+def photo_on_canvas(width: int, height: int) -> Box:
+    """Where the upright photo of ``width`` x ``height`` px lies on its canvas."""
+    scale = min(1.0, CANVAS_SIZE[0] / width, CANVAS_SIZE[1] / height)
+    across, down = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (CANVAS_SIZE[0] - across) // 2, (CANVAS_SIZE[1] - down) // 2
+    return left, top, left + across, top + down
+
+
+def in_photo(left: int, top: int, right: int, bottom: int, width: int, height: int) -> Box:
     """A box on the canvas as a box in the upright photo of ``width`` x ``height`` px."""
     scale = min(1.0, CANVAS_SIZE[0] / width, CANVAS_SIZE[1] / height)
-    offset_x = (CANVAS_SIZE[0] - max(1, round(width * scale))) // 2
-    offset_y = (CANVAS_SIZE[1] - max(1, round(height * scale))) // 2
+    offset_x, offset_y, _, _ = photo_on_canvas(width, height)
 
     def x_of(x: int) -> int:
         return min(max(round((x - offset_x) / scale), 0), width)

@@ -14,10 +14,15 @@ COMMANDS = {
     "demo-shop": ("demo.__main__:demo_shop", "Serve drawn shoes, or a catalogue, as a shop."),
     "export": ("dataset.__main__:export", "The dataset in the layout of other tools."),
     "forget": ("solemap.forget:forget", "Take a site or a product out for good."),
+    "gallery": (
+        "solemap.gallery:gallery",
+        "Products that are named by pictures, without training.",
+    ),
     "identify": ("identify.__main__:identify", "Name the shoe in each photo."),
     "import": ("solemap.importing:command", "Start from pictures that you have."),
     "merge": ("crawler.merge:command", "Join the crawls of several machines or folders."),
     "probe": ("crawler.probe:probe", "Show what the spider would take from one page."),
+    "serve": ("identify.serve:serve", "The same answer in a browser and over HTTP."),
     "train": ("solemap.train:train", "Train the stale brands side by side."),
 }
 

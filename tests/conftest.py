@@ -7,11 +7,13 @@ import hashlib
 import io
 import json
 import math
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image, ImageDraw
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -121,3 +123,61 @@ def tiny_catalogue(tmp_path: Path) -> Path:
     with (folder / "catalogue.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     return folder
+
+
+PARAMS = (
+    "ingest: {sites: [], min-brand-products: 1, min-brand-photos: 8}\n"
+    "split: {unknown-brands: [orbit]}\n"
+)
+NET = (
+    "--arch resnet18 --epochs 6 --batch-size 8 --lr 0.001 --weight-decay 0.05 "
+    "--label-smoothing 0.1 --seed 0 --precision fp32 --size 32"
+)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data and models of two drawn brands, and one unknown; not to be changed."""
+    folder, before = tmp_path_factory.mktemp("project"), Path.cwd()
+    os.chdir(folder)
+    try:
+        _train_project()
+    finally:
+        os.chdir(before)
+    return folder
+
+
+def _train_project() -> None:
+    from catalogue.brand_list import write_brands
+    from dataset.__main__ import main as dataset_main
+    from train.__main__ import cli as train_main
+
+    crawl = CrawlFolder(Path("data/crawl"))
+    colors = {"Acme": (160, 20, 20), "나이키": (20, 40, 160), "Orbit": (20, 140, 30)}
+    for number, (brand, color) in enumerate(colors.items()):
+        for shape in range(3):
+            own = tuple(channel + 45 * shape for channel in color)  # as light as it is numbered
+            poses = [encoded(draw_shoe(own, pose=pose, shape=shape)) for pose in range(6)]
+            url = f"https://shop.example/p/{number}-{shape}"
+            crawl.add(brand, f"{brand} 러너 {shape}", poses, url=url)
+    Path("params.yaml").write_text(PARAMS)
+    write_brands(crawl.write(), Path("params.yaml"), Path("brands.yaml"))
+    dataset = (
+        "ingest",
+        "clean --jobs 1",
+        "dedup",
+        "split --unknown-brands orbit --unknown-products 0 --seed 1",
+        *(f"pack --brand {brand} --size 32" for brand in ("acme", "nike", "_unknown")),
+        "pin --size 32",
+    )
+    train = (
+        f"base {NET} --refit-epochs 2",
+        *(f"fit --brand {brand} --init base {NET}" for brand in ("acme", "nike")),
+        "gate --ridge 1",
+        "index --neighbours 3",
+        "evaluate --unknown-cost 1",
+        "report",
+    )
+    for command, words in [(dataset_main, one) for one in dataset] + [(train_main, one) for one in train]:  # fmt: skip
+        done = CliRunner().invoke(command, words.split(), catch_exceptions=False)
+        assert done.exit_code == 0, done.output

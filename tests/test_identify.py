@@ -10,70 +10,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
-from conftest import CrawlFolder, draw_shoe, encoded
+from conftest import draw_shoe, encoded
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalogue.brand_list import write_brands
-from catalogue.manifest import read_manifest
-from catalogue.schema import Sample
-from dataset.__main__ import main as dataset_main
-from dataset.pack import Packing, pack_samples
 from identify.__main__ import identify
+from identify.explain import activation_map, feature_map
 from identify.identifier import Identifier
 from identify.photo import PhotoError, prepare_photo
-from train.__main__ import cli as train_main
-from train.model import read_description
-
-PARAMS = (
-    "ingest: {sites: [], min-brand-products: 1, min-brand-photos: 8}\n"
-    "split: {unknown-brands: [orbit]}\n"
-)
-NET = (
-    "--arch resnet18 --epochs 6 --batch-size 8 --lr 0.001 --weight-decay 0.05 "
-    "--label-smoothing 0.1 --seed 0 --precision fp32 --size 32"
-)
+from train.data import normalise
+from train.model import infer
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with data and models of two drawn brands, and one unknown; the working directory."""
-    folder = tmp_path_factory.mktemp("project")
+def project(trained: Path) -> Iterator[Path]:
+    """The trained project, as the working directory."""
     before = Path.cwd()
-    os.chdir(folder)
-    crawl = CrawlFolder(Path("data/crawl"))
-    colors = {"Acme": (160, 20, 20), "나이키": (20, 40, 160), "Orbit": (20, 140, 30)}
-    for brand, color in colors.items():
-        for shape in range(3):
-            own = tuple(channel + 45 * shape for channel in color)  # as light as it is numbered
-            poses = [encoded(draw_shoe(own, pose=pose, shape=shape)) for pose in range(6)]
-            crawl.add(brand, f"{brand} 러너 {shape}", poses)
-    Path("params.yaml").write_text(PARAMS)
-    write_brands(crawl.write(), Path("params.yaml"), Path("brands.yaml"))
-    for command in (
-        "ingest",
-        "clean --jobs 1",
-        "dedup",
-        "split --unknown-brands orbit --unknown-products 0 --seed 1",
-        *(f"pack --brand {brand} --size 32" for brand in ("acme", "nike", "_unknown")),
-        "pin --size 32",
-    ):
-        done = CliRunner().invoke(dataset_main, command.split(), catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-    for command in (
-        f"base {NET} --refit-epochs 2",
-        *(f"fit --brand {brand} --init base {NET}" for brand in ("acme", "nike")),
-        "gate --ridge 1",
-        "index --neighbours 3",
-        "evaluate --unknown-cost 1",
-        "report",
-    ):
-        done = CliRunner().invoke(train_main, command.split(), catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-    yield folder
+    os.chdir(trained)
+    yield trained
     os.chdir(before)
 
 
@@ -96,28 +54,16 @@ def test_a_query_is_prepared_exactly_like_a_training_photo(project: Path) -> Non
     assert np.array_equal(prepared.pixels, pixels[row])
 
 
-def test_the_background_of_the_packs_is_the_background_of_a_query(project: Path) -> None:
-    path, row = photo(project, "x")
-    samples = list(read_manifest(project / "data/split/acme.jsonl", Sample))
-    neutral = pack_samples(samples, project, Packing(32, True, "neutral"))
-    kept = prepare_photo(path.read_bytes(), 32, crop=True)
-    prepared = prepare_photo(path.read_bytes(), 32, crop=True, background="neutral")
-    assert neutral.described["photos"][row]["is_plain"]
-    assert np.array_equal(prepared.pixels, neutral.pixels[row])
-    assert not np.array_equal(prepared.pixels, kept.pixels)
-    loaded = read_description(project / "models/base/weights.safetensors")
-    assert (loaded.crop, loaded.background) == (True, "keep"), "what a query follows"
-
-
 def test_json_has_one_object_a_photo_and_a_bad_one_does_not_stop_the_others(
     project: Path, tmp_path: Path
 ) -> None:
     good, _ = photo(project, "x")
+    (tmp_path / "empty").mkdir()
     (tmp_path / "깨진 사진.jpg").write_bytes(b"not a picture")
     (tmp_path / "blank.png").write_bytes(encoded(Image.new("RGB", (300, 300), "white")))
     result = ask(
         "--json", "--top", "2", str(good), str(tmp_path / "깨진 사진.jpg"), str(tmp_path / "none"),
-        str(tmp_path), str(tmp_path / "blank.png"),
+        str(tmp_path / "empty"), str(tmp_path / "blank.png"),
     )  # fmt: skip
     assert result.exit_code == 0
     answers = [json.loads(line) for line in result.stdout.splitlines()]
@@ -148,24 +94,38 @@ def test_people_get_names_and_paths(project: Path) -> None:
 
 def test_exit_codes(project: Path, tmp_path: Path) -> None:
     assert ask().exit_code == 2
+    elsewhere = ask("--url", "ftp://shop.example/a.jpg")
+    assert elsewhere.exit_code == 1 and "begin with http:// or https://" in elsewhere.stderr
     nothing = ask(str(tmp_path / "absent.jpg"))
     assert nothing.exit_code == 1 and "absent.jpg: no such file" in nothing.stderr
     untrained = ask("--models", str(tmp_path / "models"), str(tmp_path / "absent.jpg"))
     assert untrained.exit_code == 1 and "dvc repro" in untrained.stderr
 
 
-def test_a_damaged_model_is_named(project: Path, tmp_path: Path) -> None:
+def test_a_damaged_brand_is_named_and_the_rest_answers(
+    project: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     shutil.copytree(project / "models", tmp_path / "models")
     (tmp_path / "models/brands/acme/weights.safetensors").write_bytes(b"\x80\x04K\x01.")
     good, _ = photo(project, "x")
-    result = ask("--models", str(tmp_path / "models"), str(good))
-    assert result.exit_code == 1 and "acme/weights.safetensors: not a model" in result.stderr
+
+    def told() -> str:
+        caplog.clear()
+        result = ask("--json", "--models", str(tmp_path / "models"), str(good))
+        answer = json.loads(result.stdout)
+        assert result.exit_code == 0 and answer["verdict"] and len(answer["similar"]) == 3
+        assert caplog.text.count("is left out") == 1 and "nike is" not in caplog.text
+        return caplog.text
+
+    assert "acme/weights.safetensors: not a model" in told()
     shutil.rmtree(tmp_path / "models/brands/acme")
-    result = ask("--models", str(tmp_path / "models"), str(good))
-    assert result.exit_code == 1 and "brands/acme/model.json: cannot be read" in result.stderr
+    assert "brands/acme/model.json: cannot be read" in told()
     shutil.copytree(project / "models/brands/nike", tmp_path / "models/brands/acme")
+    assert "brands/acme: a net of another brand" in told()
+    assert len(Identifier.load(tmp_path / "models").left_out) == 1
+    (tmp_path / "models/base/weights.safetensors").write_bytes(b"")
     result = ask("--models", str(tmp_path / "models"), str(good))
-    assert result.exit_code == 1 and "brands/acme: a net of another brand" in result.stderr
+    assert result.exit_code == 1 and "base/weights.safetensors: not a model" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["photos.jsonl", "products.jsonl"])
@@ -180,9 +140,46 @@ def test_a_gallery_that_lost_a_line_is_named(project: Path, tmp_path: Path, name
 
 def test_what_is_no_file_is_refused_at_once(project: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
-    result = ask(str(tmp_path / "pipe.jpg"), "/dev/zero", str(tmp_path))
+    result = ask(str(tmp_path / "pipe.jpg"), "/dev/zero", str(tmp_path), str(tmp_path / "*.png"))
     assert result.exit_code == 1
-    assert result.stderr.count("a pipe or a device") == 2 and "a folder" in result.stderr
+    assert result.stderr.count("a pipe or a device") == 2
+    assert "no pictures in this folder" in result.stderr and "no file is named" in result.stderr
+
+
+def test_folders_patterns_and_standard_input(project: Path, tmp_path: Path) -> None:
+    content = photo(project, "x")[0].read_bytes()
+    (tmp_path / "deep").mkdir()
+    for name in ("b.JPG", "a.png", "deep/c.webp", ".hidden.jpg", "notes.txt"):
+        (tmp_path / name).write_bytes(content)
+
+    def asked(*words: str) -> list[str]:
+        result = CliRunner().invoke(identify, ["--json", *words], input=content)
+        answers = [json.loads(line) for line in result.stdout.splitlines()]
+        assert result.exit_code == 0 and all(one["brand"] == "acme" for one in answers)
+        return [one["photo"].removeprefix(f"{tmp_path}/") for one in answers]
+
+    assert asked(str(tmp_path)) == ["a.png", "b.JPG", "deep/c.webp"]
+    assert asked(str(tmp_path / "[ab].*"), "-") == ["a.png", "b.JPG", "-"]
+
+
+def test_the_heat_map_sums_to_the_logit_and_is_written(project: Path, tmp_path: Path) -> None:
+    good, row = photo(project, "x")
+    assert ask("--explain", str(tmp_path / "why"), str(good)).exit_code == 0
+    (written,) = (tmp_path / "why").iterdir()
+    with Image.open(written) as shown, Image.open(good) as original:
+        assert shown.format == "PNG" and shown.size == original.size
+        painted = np.asarray(shown.convert("RGB")).astype(int)
+        assert 0.02 < (abs(painted - np.asarray(original)).max(axis=2) > 20).mean() < 1
+    system = Identifier.load(project / "models").system
+    pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[row]
+    pixels = pixels.permute(2, 0, 1)[None]
+    net = system.brand_nets["acme"].net
+    cells = torch.einsum(
+        "fhw,cf->chw", feature_map(net, normalise(pixels, net.size))[0], net.head.weight
+    )
+    logits, _ = infer(net, pixels)
+    assert torch.allclose(cells.mean(dim=(1, 2)) + net.head.bias, logits[0], atol=1e-4)
+    assert activation_map(net, 0, pixels).shape == (32, 32)
 
 
 def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> None:
@@ -196,10 +193,6 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> No
 
 def test_the_report_is_one_page_that_loads_nothing(project: Path) -> None:
     page = (project / "report/index.html").read_text("utf-8")
-    nearest = json.loads((project / "data/split/summary.json").read_bytes())["nearest"]
-    assert nearest and all(
-        f"{pair['distance']} of 64 bits apart" in page for pair in nearest.values()
-    )
     assert "gate" in page and "나이키" not in page.split("<h2>Confusions")[0]  # brands are slugs
     assert 'src="http' not in page and "<script" not in page and "<link" not in page
     answers = [json.loads(line) for line in (project / "metrics/answers.jsonl").open()]

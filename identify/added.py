@@ -1,0 +1,287 @@
+"""Products that were added by pictures alone, without training: ``models/added``, no DVC output.
+
+`solemap gallery add` writes the pictures (canvas files) and one file with what is measured of them.
+The measurements belong to a base net: after another base was trained they are made again from the
+pictures. A product is *named* by its nearest picture where validation says that such a similarity
+is right more often than wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from catalogue.errors import CatalogueError
+from catalogue.manifest import from_dict, write_bytes
+from dataset.mask import prepare_with_mask
+from train.color import color_histogram
+from train.data import load_pack
+from train.evidence import System
+from train.gallery import GalleryPhoto, GalleryProduct, load_vectors
+from train.model import infer, load_net
+from train.twins import WITHOUT_VAL, file_of
+
+log = logging.getLogger(__name__)
+FOLDER = "added"
+_FILE, _KEY = "added.safetensors", "solemap"
+LEAST_VAL_PHOTOS = 20  # fewer say nothing about how often a similarity is right
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How sure a nearest picture makes: a logistic function of similarity, fitted on validation."""
+
+    slope: float
+    intercept: float
+    photos: int  # val photos it was fitted on, those of unknown shoes among them
+
+    @property
+    def threshold(self) -> float:
+        """The similarity at which the nearest picture is as often right as wrong."""
+        return -self.intercept / self.slope
+
+    def confidence(self, similarity: float) -> float:
+        """The share of val photos as similar as this to their nearest picture that it names right."""
+        return float(torch.sigmoid(torch.tensor(self.slope * similarity + self.intercept)))
+
+
+@dataclass(frozen=True)
+class Added:
+    """The added pictures, one row each; ``key`` is that of the base they were measured with."""
+
+    photos: tuple[GalleryPhoto, ...]
+    products: tuple[GalleryProduct, ...]  # sorted by label
+    embedding: Tensor  # (A, F)
+    color: Tensor  # (A, D)
+    naming: Naming | None  # None where there are too few val photos to say
+    key: str
+
+
+def similarity(embedding: Tensor, color: Tensor, gallery: Tensor, gallery_color: Tensor) -> Tensor:
+    """(N, G): the mean of the embeddings' cosine and the colour histograms' coefficient.
+
+    The embedding of a base that saw few photos tells shapes, the histogram tells colourways.
+    """
+    return (embedding @ gallery.T + color @ gallery_color.T) / 2
+
+
+def base_key(models: Path, system: System) -> str:
+    """What measurements depend on: the base's bytes and how pictures are prepared for it."""
+    digest = hashlib.sha256((models / "base" / "weights.safetensors").read_bytes())
+    base = system.base_description
+    digest.update(f"{base.size} {base.crop} {base.background}".encode())
+    return digest.hexdigest()
+
+
+def load_added(models: Path, system: System, packs: Path) -> Added | None:
+    """What was added, measured anew where the base is another one; None where nothing was.
+
+    Raises:
+        CatalogueError: the file or a picture is damaged.
+    """
+    path = models / FOLDER / _FILE
+    if not path.exists():
+        return None
+    found = _read(path)
+    key = base_key(models, system)
+    if found.key == key and (found.naming or not packs.exists()):
+        return found
+    if found.key != key:
+        log.warning("%s: measured with another base; measuring its pictures again", path)
+    renewed = measured(models, found.photos, found.products, system, packs, key)
+    try:
+        save_added(models, renewed)
+    except CatalogueError as error:
+        log.warning("%s", error)  # a read-only place: measured again the next time
+    return renewed
+
+
+def measured(
+    models: Path,
+    photos: Iterable[GalleryPhoto],
+    products: Iterable[GalleryProduct],
+    system: System,
+    packs: Path,
+    key: str,
+) -> Added:
+    """Embed the pictures and fit `Naming` on the val photos in ``packs``."""
+    photos = tuple(sorted(photos, key=lambda photo: (photo.label, photo.photo_id)))
+    base = system.base_description
+    squares = [
+        torch.from_numpy(
+            prepare_with_mask(
+                _canvas(models / FOLDER / f"{photo.photo_id}.jpg"),
+                base.size,
+                base.crop,
+                base.background,
+            ).pixels
+        )
+        for photo in photos
+    ]
+    pixels = torch.stack(squares).permute(0, 3, 1, 2)  # (A, 3, S, S)
+    return Added(
+        photos=photos,
+        products=tuple(sorted(products, key=lambda product: product.label)),
+        embedding=infer(system.base, pixels)[1],
+        color=color_histogram(pixels),
+        naming=fit_naming(models, packs),
+        key=key,
+    )
+
+
+def _canvas(path: Path) -> Image.Image:
+    try:
+        with Image.open(path, formats=("JPEG",)) as image:
+            image.load()
+            return image
+    except (OSError, SyntaxError, ValueError) as error:
+        raise CatalogueError(
+            f"{path}: not a readable picture ({error}). Run `solemap gallery remove` for its product "
+            "and `solemap gallery add` again."
+        ) from error
+
+
+def fit_naming(models: Path, packs: Path) -> Naming | None:
+    """The logistic fit of "the nearest gallery picture is of the right product" on similarity.
+
+    Of all val photos, also of shoes held out as unknown, which no picture names right; by the base
+    and the gallery that have not seen val photos, or each would find itself.
+    """
+    base, _ = load_net(file_of(models / "base", WITHOUT_VAL))
+    vectors = load_vectors(file_of(models / "gallery", WITHOUT_VAL, "vectors"))
+    brands = sorted({label.partition("/")[0] for label in vectors.labels})
+    pixels: list[Tensor] = []
+    truth: list[str] = []
+    for brand in (*brands, "_unknown"):
+        if not (packs / brand / "pack.json").exists():
+            continue
+        pack = load_pack(packs / brand)
+        rows = pack.rows("val")
+        pixels.append(pack.pixels[rows])
+        truth += [pack.labels[index] for index in pack.label_index[rows].tolist()]
+    if len(truth) < LEAST_VAL_PHOTOS:
+        return None
+    asked = torch.cat(pixels)
+    scores = similarity(
+        infer(base, asked)[1], color_histogram(asked), vectors.embedding, vectors.color
+    )  # (V, G)
+    best = scores.max(dim=1)
+    names = [vectors.labels[i] for i in vectors.label_index[best.indices].tolist()]
+    is_right = torch.tensor([name == true for name, true in zip(names, truth, strict=True)])
+    return _fit_logistic(best.values, is_right)
+
+
+def _fit_logistic(values: Tensor, is_right: Tensor) -> Naming | None:
+    """Newton's method on two parameters; None where similarity does not speak for being right."""
+    if bool(is_right.all()) or not bool(is_right.any()):
+        return None
+    mean, spread = float(values.mean()), max(float(values.std()), 1e-6)
+    x = torch.stack([(values.double() - mean) / spread, torch.ones(len(values)).double()], dim=1)
+    weight = torch.zeros(2, dtype=torch.float64)
+    ridge = 0.01 * torch.eye(2, dtype=torch.float64)  # keeps separable data finite
+    for _ in range(50):
+        p = (x @ weight).sigmoid()
+        gradient = x.T @ (p - is_right.double()) + ridge @ weight
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + ridge
+        weight = weight - torch.linalg.solve(hessian, gradient)
+    slope = float(weight[0]) / spread
+    if slope <= 0:
+        return None
+    return Naming(round(slope, 6), round(float(weight[1]) - slope * mean, 6), len(values))
+
+
+def save_added(models: Path, added: Added) -> None:
+    """Write the measurements atomically; the pictures are there already."""
+    description = {
+        "photos": [asdict(photo) for photo in added.photos],
+        "products": [asdict(product) for product in added.products],
+        "naming": None if added.naming is None else asdict(added.naming),
+        "key": added.key,
+    }
+    tensors = {"embedding": added.embedding.contiguous(), "color": added.color.contiguous()}
+    metadata = {_KEY: json.dumps(description, sort_keys=True, ensure_ascii=False)}
+    write_bytes(models / FOLDER / _FILE, save(tensors, metadata=metadata))
+
+
+def add_pictures(
+    models: Path,
+    product: GalleryProduct,
+    canvases: dict[str, bytes],
+    system: System,
+    packs: Path,
+) -> Added:
+    """Add pictures (photo_id -> canvas file) of one product, and measure all that is added."""
+    before = load_added(models, system, packs)
+    kept = before.photos if before else ()
+    products = {old.label: old for old in (before.products if before else ())}
+    urls = products[product.label].urls if product.label in products else ()
+    products[product.label] = replace(product, urls=tuple(sorted({*urls, *product.urls})))
+    fresh = []
+    for photo_id, content in canvases.items():
+        path = f"{FOLDER}/{photo_id}.jpg"  # below models, wherever those are
+        write_bytes(models / path, content)
+        fresh.append(GalleryPhoto(photo_id, product.label, path))
+    others = [old for old in kept if (old.label, old.photo_id) not in {(p.label, p.photo_id) for p in fresh}]  # fmt: skip
+    key = base_key(models, system)
+    added = measured(models, [*others, *fresh], products.values(), system, packs, key)
+    save_added(models, added)
+    return added
+
+
+def remove_product(models: Path, label: str, system: System, packs: Path) -> int:
+    """Take an added product out; how many pictures it had.
+
+    Raises:
+        CatalogueError: it was not added.
+    """
+    before = load_added(models, system, packs)
+    rows = [row for row, one in enumerate(before.photos) if one.label != label] if before else []
+    if before is None or len(rows) == len(before.photos):
+        known = ", ".join(one.label for one in before.products) if before else "none"
+        raise CatalogueError(f"{label}: not an added product; added are: {known}.")
+    left = replace(
+        before,
+        photos=tuple(before.photos[row] for row in rows),
+        products=tuple(one for one in before.products if one.label != label),
+        embedding=before.embedding[rows],
+        color=before.color[rows],
+    )
+    if rows:
+        save_added(models, left)
+    else:
+        (models / FOLDER / _FILE).unlink()
+    used = {photo.photo_id for photo in left.photos}
+    for photo in before.photos:
+        if photo.photo_id not in used:
+            (models / FOLDER / f"{photo.photo_id}.jpg").unlink(missing_ok=True)
+    return len(before.photos) - len(rows)
+
+
+def _read(path: Path) -> Added:
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            told = json.loads(file.metadata()[_KEY])
+            embedding, color = file.get_tensor("embedding"), file.get_tensor("color")
+        photos = tuple(from_dict(photo, GalleryPhoto) for photo in told["photos"])
+        products = tuple(from_dict(product, GalleryProduct) for product in told["products"])
+        naming = None if told["naming"] is None else from_dict(told["naming"], Naming)
+        if not len(photos) == len(embedding) == len(color):
+            raise ValueError(f"{len(photos)} pictures, {len(embedding)} measured")
+        if {photo.label for photo in photos} != {product.label for product in products}:
+            raise ValueError("pictures and products do not belong together")
+        return Added(photos, products, embedding, color, naming, str(told["key"]))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CatalogueError(
+            f"{path}: not readable ({error}). Delete it, and run `solemap gallery add` again with "
+            f"the pictures beside it ({path.parent})."
+        ) from error

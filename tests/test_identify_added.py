@@ -1,0 +1,142 @@
+"""`solemap gallery`: a product is named by its pictures, without training, and goes again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from conftest import draw_shoe, encoded
+
+from catalogue.errors import CatalogueError
+from identify import Identifier
+from identify.added import Naming, _fit_logistic, load_added
+from identify.live import LiveModels
+from solemap.gallery import gallery
+
+GREEN = (40, 160, 60)
+
+
+@pytest.fixture
+def models(trained: Path, tmp_path: Path) -> Path:
+    shutil.copytree(trained / "models", tmp_path / "models")
+    (tmp_path / "data").symlink_to(trained / "data")
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    (tmp_path / "photos").mkdir()
+    for pose in range(4):
+        (tmp_path / f"photos/{pose}.png").write_bytes(encoded(draw_shoe(GREEN, pose=pose)))
+    return tmp_path / "photos"
+
+
+def run(models: Path, *words: str) -> Result:
+    result = CliRunner().invoke(gallery, [*words, "--models", str(models)])
+    if isinstance(result.exception, CatalogueError):  # `solemap` prints it
+        result.output_bytes, result.exit_code = str(result.exception).encode(), 1
+    return result
+
+
+def hashes(models: Path) -> dict[str, bytes]:
+    return {
+        str(path): path.read_bytes()
+        for path in models.rglob("*")
+        if path.is_file() and "added" not in path.parts
+    }
+
+
+def test_a_product_is_named_by_its_pictures_and_taken_out(
+    models: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Three products of one colour each and a net of seconds: their val photos allow no naming at all.
+    monkeypatch.setattr("identify.added.fit_naming", lambda *_: Naming(60, -54, 200))
+    before = hashes(models)
+    query = encoded(draw_shoe(GREEN, size=240))
+    live = LiveModels(models)
+    assert live.current.identify(query).product_name != "Runner One"
+    words = ("--brand", "Fresh", "--product", "Runner One")
+    added = run(models, "add", *words, "--url", "https://shop.example/f", str(photos))
+    assert added.exit_code == 0 and "Runner One by fresh: 4 pictures" in added.output
+    assert "similarity at least 0.900" in added.output and "validation photos" in added.output
+    assert hashes(models) == before
+    assert live.look() or live.look()  # a service that runs picks it up
+    answer = live.current.identify(query, top=3)
+    assert (answer.arm, answer.verdict, answer.product_name) == ("gallery", "known", "Runner One")
+    assert answer.confidence and answer.confidence >= 0.5 and len(answer.candidates) == 3
+    assert sum(one.confidence for one in answer.candidates) <= 1.001
+    picture = live.current.picture(answer.candidates[0].photo_id or "")
+    assert picture and picture.parent == models / "added"
+    red = live.current.identify(encoded(draw_shoe((200, 40, 40))))
+    assert red.arm != "gallery" and any(one.product_name == "Runner One" for one in red.similar)
+    shown = run(models, "list")
+    assert "4 pictures  Runner One by fresh" in shown.output
+    wrong = run(models, "remove", "--brand", "Fresh", "--product", "Runner Two")
+    assert wrong.exit_code == 1 and "added are: fresh/runner-one" in wrong.output
+    assert run(models, "remove", *words).exit_code == 0
+    assert not list((models / "added").iterdir()) and hashes(models) == before
+    assert Identifier.load(models).identify(query).arm != "gallery"
+
+
+def test_added_pictures_are_measured_again_with_another_base(models: Path, photos: Path) -> None:
+    words = ("--brand", "Fresh", "--product", "Runner One", str(photos))
+    assert run(models, "add", *words).exit_code == 0
+    system = Identifier.load(models).system
+    first = load_added(models, system, models.parent / "data/pack")
+    net = models / "brands/acme/weights.safetensors"
+    shutil.copy(net, models / "base/weights.safetensors")  # any other base
+    renewed = Identifier.load(models)
+    second = load_added(models, renewed.system, models.parent / "data/pack")
+    assert first and second and first.key != second.key
+    assert not torch.equal(first.embedding, second.embedding)
+    assert [photo.photo_id for photo in second.photos] == [photo.photo_id for photo in first.photos]
+
+
+def test_a_bad_photo_adds_nothing(models: Path, photos: Path) -> None:
+    (photos / "z.png").write_bytes(b"no picture")
+    result = run(models, "add", "--brand", "Fresh", "--product", "Runner One", str(photos))
+    assert (
+        result.exit_code == 1 and "z.png" in result.output and "Nothing was added" in result.output
+    )
+    assert not (models / "added").exists() and "nothing was added" in run(models, "list").output
+
+
+def test_without_validation_photos_products_are_shown_but_not_named(
+    models: Path, photos: Path
+) -> None:
+    (models.parent / "data").unlink()
+    result = run(models, "add", "--brand", "Fresh", "--product", "Runner One", str(photos))
+    assert result.exit_code == 0 and "not named: there are too few validation" in result.output
+    answer = Identifier.load(models).identify(encoded(draw_shoe(GREEN)))
+    assert answer.arm != "gallery" and answer.similar[0].product_name == "Runner One"
+
+
+def test_validation_may_say_that_no_picture_is_near_enough(models: Path, photos: Path) -> None:
+    result = run(models, "add", "--brand", "Fresh", "--product", "Runner One", str(photos))
+    found = load_added(models, Identifier.load(models).system, models.parent / "data/pack")
+    assert found and found.naming and found.naming.photos == 23
+    if found.naming.threshold > 1:
+        assert "No photo is near enough" in result.output
+    else:
+        assert f"at least {found.naming.threshold:.3f}" in result.output
+
+
+def test_a_damaged_file_says_what_to_do(models: Path, photos: Path) -> None:
+    run(models, "add", "--brand", "Fresh", "--product", "Runner One", str(photos))
+    (models / "added/added.safetensors").write_bytes(b"x")
+    with pytest.raises(CatalogueError, match=r"added\.safetensors: not readable .*Delete it"):
+        Identifier.load(models)
+
+
+def test_the_logistic_fit_finds_the_rule_that_made_the_data() -> None:
+    values = torch.rand(20_000, generator=torch.Generator().manual_seed(0))
+    chance = (20 * values - 12).sigmoid()
+    is_right = torch.rand(20_000, generator=torch.Generator().manual_seed(1)) < chance
+    found = _fit_logistic(values, is_right)
+    assert isinstance(found, Naming) and found.photos == 20_000
+    assert found.slope == pytest.approx(20, rel=0.05) and found.threshold == pytest.approx(0.6, abs=0.01)  # fmt: skip
+    assert found.confidence(found.threshold) == pytest.approx(0.5, abs=1e-4)
+    assert _fit_logistic(values, ~is_right) is None  # the more alike the likelier wrong: no rule
