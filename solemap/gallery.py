@@ -128,8 +128,9 @@ def _added(models: Path) -> Added | None:
 def _rule(found: Added) -> str:
     if found.naming is None:
         return (
-            "They are shown as similar shoes but not named: there are too few validation photos in "
-            "data/pack to say how near is near enough. Run `dvc repro`, then `solemap gallery list`."
+            "They are shown as similar shoes but not named: the validation photos in data/pack do not "
+            "say how near is near enough (fewer than 20, or nearness did not tell right from wrong). "
+            "Crawl more, or train longer, and run `dvc repro`, then `solemap gallery list`."
         )
     if found.naming.threshold > 1:
         return (

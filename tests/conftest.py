@@ -153,11 +153,13 @@ def _train_project() -> None:
     from train.__main__ import cli as train_main
 
     crawl = CrawlFolder(Path("data/crawl"))
-    colors = {"Acme": (160, 20, 20), "나이키": (20, 40, 160), "Orbit": (20, 140, 30)}
+    colors = {"Acme": (200, 40, 40), "나이키": (40, 60, 200), "Orbit": (40, 160, 60)}
     for number, (brand, color) in enumerate(colors.items()):
         for shape in range(3):
-            own = tuple(channel + 45 * shape for channel in color)  # as light as it is numbered
-            poses = [encoded(draw_shoe(own, pose=pose, shape=shape)) for pose in range(6)]
+            red, green, blue = (round(channel * (1 - 0.3 * shape)) for channel in color)
+            poses = [
+                encoded(draw_shoe((red, green, blue), pose=pose, shape=shape)) for pose in range(6)
+            ]
             url = f"https://shop.example/p/{number}-{shape}"
             crawl.add(brand, f"{brand} 러너 {shape}", poses, url=url)
     Path("params.yaml").write_text(PARAMS)
