@@ -114,7 +114,7 @@ def test_without_validation_photos_products_are_shown_but_not_named(
 ) -> None:
     (models.parent / "data").unlink()
     result = run(models, "add", "--brand", "Fresh", "--product", "Runner One", str(photos))
-    assert result.exit_code == 0 and "not named: there are too few validation" in result.output
+    assert result.exit_code == 0 and "do not say how near" in result.output
     answer = Identifier.load(models).identify(encoded(draw_shoe(GREEN)))
     assert answer.arm != "gallery" and answer.similar[0].product_name == "Runner One"
 
