@@ -7,7 +7,6 @@ inside by DNS or by a redirect.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, ClassVar
 
 from scrapy.crawler import Crawler
@@ -15,6 +14,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request
 from scrapy.resolver import CachingThreadedResolver
 
+from catalogue.address import is_public
 from crawler.site import Site, host_of, is_local_host, is_loopback, port_of
 
 PORTS = (80, 443, 8080, 8443)  # of public hosts; others serve no shop
@@ -100,11 +100,7 @@ class PublicResolver(CachingThreadedResolver):  # type: ignore[misc]  # as above
         return super().getHostByName(name, timeout).addCallback(self._checked, name)
 
     def _checked(self, found: Any, name: str) -> Any:
-        try:
-            is_public = ipaddress.ip_address(str(found)).is_global
-        except ValueError:
-            is_public = True
-        if not is_public and name not in self.named and not is_loopback(name):
+        if not is_public(str(found)) and name not in self.named and not is_loopback(name):
             self.refused.add(name)
             raise Refused("private address")
         return found

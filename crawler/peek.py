@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import socket
 import urllib.error
@@ -17,6 +16,7 @@ from scrapy.robotstxt import ProtegoRobotParser
 from scrapy.settings import Settings
 from w3lib.encoding import html_to_unicode
 
+from catalogue.address import is_public
 from catalogue.errors import CatalogueError
 from crawler import browser, conduct
 from crawler.contact import user_agent
@@ -136,5 +136,5 @@ def _led_inside(host: str) -> str | None:
         found = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError):
         return "unknown host"
-    is_inside = any(not ipaddress.ip_address(str(address)).is_global for address in found)
+    is_inside = any(not is_public(str(address)) for address in found)
     return "private address" if is_inside or is_local_host(host) else None

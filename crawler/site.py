@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from catalogue.address import is_public
+
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -95,7 +97,7 @@ def port_of(url: str) -> int | None:
 def is_local_host(host: str) -> bool:
     """Whether ``host`` is localhost or an address by number that is not public."""
     number = _number_of(host)
-    return _is_localhost(host) or (number is not None and not number.is_global)
+    return _is_localhost(host) or (number is not None and not is_public(str(number)))
 
 
 @lru_cache(maxsize=4096)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from catalogue.address import is_public
 from crawler.fence import PORTS
 from crawler.site import Site, host_of, is_local_host, port_of
 
@@ -31,17 +31,10 @@ def why_barred(site: Site, host: str, port: int, addresses: Sequence[str]) -> st
     if is_local_host(host):
         is_own = site.is_local and site.owns(f"http://{address}:{port}/")
         return None if is_own else "private address"
-    if all(_is_public(number) for number in addresses):
+    if all(is_public(number) for number in addresses):
         return None if port in (*PORTS, port_of(site.url)) else "odd port"
     is_typed = (host, port) == (host_of(site.url), port_of(site.url))
     return None if is_typed else "private address"
-
-
-def _is_public(number: str) -> bool:
-    try:
-        return ipaddress.ip_address(number).is_global
-    except ValueError:
-        return False
 
 
 class Turnstile:

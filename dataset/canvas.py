@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from dataset.foreground import Box, Foreground, border_color, find_foreground
+from dataset.foreground import Box, Foreground, border_color
 
 CANVAS_SIZE = (500, 600)  # px, width and height: the paper's size
 MARGIN = 0.06  # of the longer side of the shoe's box, on each side: augmentation may shift it
@@ -52,18 +52,6 @@ def fit_canvas(image: Image.Image) -> Image.Image:
         ((CANVAS_SIZE[0] - fitted.width) // 2, (CANVAS_SIZE[1] - fitted.height) // 2),
     )
     return canvas
-
-
-def prepare(canvas: Image.Image, size: int, crop: bool) -> Pixels:
-    """What a net sees of ``canvas``: uint8 RGB (size, size, 3).
-
-    With ``crop`` the shoe's box plus 6 % on each side where the background is plain, elsewhere the
-    canvas without its padding; without ``crop`` the whole canvas. Padded to a square with the
-    border colour.
-    """
-    canvas = canvas.convert("RGB")
-    box, color = choose_box(canvas, find_foreground(canvas), crop)
-    return shrunk(cut_square(canvas, box, color), size)
 
 
 def choose_box(

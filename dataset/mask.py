@@ -45,7 +45,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a net sees of a canvas; pixels and mask cover the same square."""
+    """What a net sees; pixels and mask cover the same square."""
 
     pixels: Pixels  # (S, S, 3), RGB
     mask: Mask  # (S, S); 255 everywhere unless ``is_plain``
@@ -55,9 +55,11 @@ class Prepared:
 def prepare_with_mask(
     canvas: Image.Image, size: int, crop: bool, background: str = "keep"
 ) -> Prepared:
-    """The pixels of `dataset.canvas.prepare` with their mask.
+    """What a net sees of ``canvas``, uint8 RGB (size, size, 3), with its mask.
 
-    With ``background`` neutral, what is outside a trusted mask is white, padding too.
+    With ``crop`` the shoe's box plus 6 % on each side where the background is plain, elsewhere the
+    canvas without its padding; without ``crop`` the whole canvas. Padded to a square with the border
+    colour; with ``background`` neutral, what is outside a trusted mask is white, padding too.
     """
     if background not in BACKGROUNDS:
         raise ValueError(

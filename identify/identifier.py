@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ from dataset.mask import prepare_with_mask
 from identify.added import Added, load_added, similarity
 from identify.explain import explain
 from identify.photo import Box, Prepared, prepare_photo
-from train.color import color_histogram
 from train.evidence import Evidence, System, gather, load_system
 from train.fusion import RULES
 from train.gallery import GalleryPhoto, GalleryProduct, load_names
@@ -136,7 +133,8 @@ class Identifier:
             if settings["arm"] not in RULES:
                 raise ValueError(f"arm {settings['arm']!r} is not one of {', '.join(RULES)}")
             brands = [str(brand) for brand in settings["brands"]]
-            system, left_out = _load_sound(models, brands)
+            left_out: dict[str, str] = {}
+            system = load_system(models, brands, left_out=left_out)
             added = load_added(models, system, models.parent / "data" / "pack")
             if added:  # their pictures lie below models, wherever that is
                 photos = [replace(one, path=str(models / one.path)) for one in added.photos]
@@ -216,7 +214,7 @@ class Identifier:
         embedding = evidence.embedding[0]
         candidates, arm = self._ranked(evidence, top), self._arm
         is_known = candidates[0].confidence >= self._threshold
-        if named := self._named_by_picture(evidence.embedding, color_histogram(pixels)):
+        if named := self._named_by_picture(evidence.embedding, evidence.color):
             left = 1 - named.confidence  # for all other products together
             others = [
                 replace(one, confidence=round(one.confidence * left, 4))
@@ -296,39 +294,3 @@ class Identifier:
             if len(found) == self._neighbours:
                 break
         return tuple(found.values())
-
-
-def _load_sound(models: Path, brands: list[str]) -> tuple[System, dict[str, str]]:
-    """The system without the brands whose nets are damaged, and what is wrong with those.
-
-    Raises:
-        CatalogueError: what all brands need is damaged.
-    """
-    try:
-        return load_system(models, brands), {}
-    except CatalogueError:
-        with _hushed("train.evidence"):  # it would remark on every brand that is not asked for
-            faults = {brand: fault for brand in brands if (fault := _fault(models, brand))}
-            system = load_system(models, [brand for brand in brands if brand not in faults])
-    for brand, fault in faults.items():
-        log.warning("%s is left out: %s", brand, fault)
-    return system, faults
-
-
-def _fault(models: Path, brand: str) -> str | None:
-    try:
-        load_system(models, [brand])
-    except CatalogueError as error:
-        return str(error)
-    return None
-
-
-@contextmanager
-def _hushed(name: str) -> Iterator[None]:
-    logger = logging.getLogger(name)
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from dataset.canvas import CANVAS_SIZE, fit_canvas, prepare, upright_rgb
+from dataset.canvas import CANVAS_SIZE, fit_canvas, upright_rgb
 from dataset.foreground import border_color, find_foreground
+from dataset.mask import prepare_with_mask
 
 RED, WHITE = (250, 10, 10), (255, 255, 255)
 
@@ -141,21 +142,21 @@ def test_a_busy_picture_is_taken_whole_without_its_padding() -> None:
 @pytest.mark.parametrize("crop", [True, False])
 @pytest.mark.parametrize("size", [16, 64, 97])
 def test_prepare_gives_a_square_of_the_size_asked_for(size: int, crop: bool) -> None:
-    pixels = prepare(fit_canvas(draw_shoe()), size, crop)
+    pixels = prepare_with_mask(fit_canvas(draw_shoe()), size, crop).pixels
     assert pixels.shape == (size, size, 3) and pixels.dtype == np.uint8
 
 
 def test_prepare_takes_a_blank_canvas_and_refuses_no_size() -> None:
-    assert (prepare(Image.new("RGB", CANVAS_SIZE, WHITE), 32, True) == 255).all()
+    assert (prepare_with_mask(Image.new("RGB", CANVAS_SIZE, WHITE), 32, True).pixels == 255).all()
     with pytest.raises(ValueError, match="at least 1"):
-        prepare(Image.new("RGB", CANVAS_SIZE), 0, True)
+        prepare_with_mask(Image.new("RGB", CANVAS_SIZE), 0, True)
 
 
 def test_the_shoe_fills_the_square_wherever_it_was() -> None:
     wide = Image.new("RGB", (900, 900), WHITE)
     wide.paste(draw_shoe(size=300), (500, 40))
-    near_whole = prepare(fit_canvas(draw_shoe(size=300)), 64, True).astype(int)
-    assert np.abs(prepare(fit_canvas(wide), 64, True) - near_whole).mean() < 8
+    near_whole = prepare_with_mask(fit_canvas(draw_shoe(size=300)), 64, True).pixels.astype(int)
+    assert np.abs(prepare_with_mask(fit_canvas(wide), 64, True).pixels - near_whole).mean() < 8
 
 
 def test_border_color_is_the_median() -> None:

@@ -81,7 +81,7 @@ def evaluate(
         "default_against": {
             name: paired(best.known, scores[name].known, truth) for name in RULES if name != default
         },
-        "similar": _similar(system, unknown),
+        "similar": _similar(system, test.unknown.evidence.embedding, unknown),
         "at_threshold": at_threshold(best, truth, threshold),
         "per_brand": per_brand(best.known, truth, system),
         "counts": counts,
@@ -203,10 +203,12 @@ def _answers(scores: Scores, test: Measured, unknown: Pack, system: System) -> l
     ]
 
 
-def _similar(system: System, unknown: Pack) -> dict[str, float | int | None]:
-    """Similar shoes on test products the embedding never trained on, the gallery's photos among them."""
+def _similar(system: System, own: Tensor, unknown: Pack) -> dict[str, float | int | None]:
+    """Similar shoes on test products the embedding never trained on, the gallery's photos among them.
+
+    ``own`` (N, F): the embeddings of the unknown pack's test photos.
+    """
     rows = unknown.rows("test")
-    own = gather(system, unknown.pixels[rows]).embedding
     gallery = torch.cat([own, system.vectors.embedding])
     offset = len(unknown.labels)
     labels = torch.cat([unknown.label_index[rows], system.vectors.label_index + offset])

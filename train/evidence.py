@@ -41,7 +41,6 @@ class System:
 
     base: ShoeNet
     base_description: Description
-    base_temperature: float
     brand_nets: dict[str, BrandNet]
     gate: Gate
     vectors: Vectors
@@ -73,26 +72,32 @@ class Evidence:
     brand_similarity: dict[str, Tensor]  # brand -> (N, C): cosine to each class's mean in its net
     base_logits: Tensor  # (N, C of the base)
     embedding: Tensor  # (N, F), L2-normalised
+    color: Tensor  # (N, D), L2-normalised
     gate: Tensor  # (N, B) brand probabilities
     embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
     color_similarity: Tensor  # (N, P)
     border_similarity: Tensor  # (N, P)
 
 
-def load_system(models: Path, brands: Iterable[str] | None = None, kind: str = WHOLE) -> System:
+def load_system(
+    models: Path,
+    brands: Iterable[str] | None = None,
+    kind: str = WHOLE,
+    left_out: dict[str, str] | None = None,
+) -> System:
     """Load everything under ``models``; ``brands`` are those that must be there, and no others.
 
-    ``kind`` WITHOUT_VAL loads what may be measured on validation.
+    ``kind`` WITHOUT_VAL loads what may be measured on validation. With ``left_out``, a brand whose net
+    is damaged or another brand's is left out too, and what is wrong with it noted there.
 
     A brand folder that is not listed is left out with a notice; one without a net (``too_few``)
     is answered by the gallery.
 
     Raises:
-        CatalogueError: a model is missing, damaged or another brand's, or the nets disagree on the
-            picture size.
+        CatalogueError: a model is missing, damaged or another brand's, or the nets disagree on how
+            pictures are packed.
     """
     base, description = load_net(file_of(models / "base", kind))
-    base_temperature = float(_read_json(models / "base" / "model.json").get("temperature", 1.0))
     listed = None if brands is None else set(brands)
     nets: dict[str, BrandNet] = {}
     there = {folder.name for folder in (models / "brands").glob("*") if folder.is_dir()}
@@ -102,7 +107,14 @@ def load_system(models: Path, brands: Iterable[str] | None = None, kind: str = W
             models / "brands" / extra,
         )
     for brand in sorted(there if listed is None else listed):
-        found = _load_brand(models / "brands" / brand, description, kind)
+        try:
+            found = _load_brand(models / "brands" / brand, description, kind)
+        except CatalogueError as error:
+            if left_out is None:
+                raise
+            left_out[brand] = str(error)
+            log.warning("%s is left out: %s", brand, error)
+            continue
         if found is not None:
             nets[brand] = found
     vectors = load_vectors(file_of(models / "gallery", kind, "vectors"))
@@ -111,7 +123,6 @@ def load_system(models: Path, brands: Iterable[str] | None = None, kind: str = W
     return System(
         base=base,
         base_description=description,
-        base_temperature=base_temperature,
         brand_nets=nets,
         gate=load_gate(file_of(models / "gate", kind, "gate")),
         vectors=vectors,
@@ -156,6 +167,7 @@ def gather(system: System, pixels: Tensor) -> Evidence:
     def nearest(own: Tensor, gallery: Tensor) -> Tensor:
         return best_per_label(own @ gallery.T, columns, len(system.labels))
 
+    color = color_histogram(pixels)
     brand_logits, brand_similarity = {}, {}
     for brand, brand_net in system.brand_nets.items():
         brand_logits[brand], own = infer(brand_net.net, pixels)
@@ -165,9 +177,10 @@ def gather(system: System, pixels: Tensor) -> Evidence:
         brand_similarity=brand_similarity,
         base_logits=base_logits,
         embedding=embedding,
+        color=color,
         gate=system.gate.brand_probabilities(embedding),
         embedding_similarity=nearest(embedding, system.vectors.embedding),
-        color_similarity=nearest(color_histogram(pixels), system.vectors.color),
+        color_similarity=nearest(color, system.vectors.color),
         border_similarity=nearest(border_histogram(pixels), system.vectors.border),
     )
 

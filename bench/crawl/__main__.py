@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ import click
 from bench.crawl import cost
 from bench.crawl.cases import measure
 from bench.crawl.score import score
+from bench.machine import machine
 from crawler.shop import Shop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +49,7 @@ def main(
     saved = measure(ROOT / "tests" / "fixtures" / "sites")
     _print_cases(saved)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    told = {"machine": machine(), "runs": runs, "saved_pages": saved}
+    told = {"machine": machine(PACKAGES), "runs": runs, "saved_pages": saved}
     RESULTS.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", "utf-8")
     click.echo(f"written: {RESULTS.relative_to(ROOT)}")
 
@@ -130,18 +128,6 @@ def drawn() -> Path:
 
     folder: Path = drawn_catalogue(ROOT / "var" / "demo", jobs=1, progress=lambda done, total: None)
     return folder.resolve()
-
-
-def machine() -> dict[str, Any]:
-    """What the numbers were measured on."""
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "versions": {name: version(name) for name in PACKAGES},
-    }
 
 
 def _print_cases(saved: dict[str, Any]) -> None:

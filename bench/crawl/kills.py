@@ -21,8 +21,9 @@ from pathlib import Path
 
 import click
 
-from bench.crawl.__main__ import ROOT, drawn, machine, prepare, served
+from bench.crawl.__main__ import PACKAGES, ROOT, drawn, prepare, served
 from bench.crawl.score import score
+from bench.machine import machine
 
 RESULTS = ROOT / "bench" / "results" / "crawl-kills.json"
 
@@ -64,7 +65,7 @@ def main(folder: Path | None, kills: int, seed: int, timeout: int) -> None:
         again = _start(place, shop.url).wait(timeout)
         scored = score(folder, feed)
     told = {
-        "machine": machine(),
+        "machine": machine(PACKAGES),
         "catalogue": folder.name,
         "kills": done,
         "exit_codes": [code, again],

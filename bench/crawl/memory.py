@@ -23,7 +23,8 @@ from typing import Any
 
 import click
 
-from bench.crawl.__main__ import ROOT, machine
+from bench.crawl.__main__ import PACKAGES, ROOT
+from bench.machine import machine
 
 RESULTS = ROOT / "bench" / "results" / "crawl-memory.json"
 LIMIT_MIB = 500
@@ -65,7 +66,7 @@ def main(pages: int) -> None:
     shop.terminate()
     peak = max(mib for _, mib in curve)
     told = {
-        "machine": machine(),
+        "machine": machine(PACKAGES),
         "pages": pages,
         "products": products,
         "exit_code": crawl.returncode,
