@@ -25,7 +25,7 @@ test: setup
 	ruff format --check --quiet .
 	ruff check --quiet .
 	mypy
-	pytest
+	pytest -n 2 --dist loadfile
 
 real: setup
 	python -m bench.real $(CATALOGUES)
