@@ -21,6 +21,7 @@ from train.color import border_histogram, color_histogram
 from train.gallery import Vectors, best_per_label, load_vectors
 from train.gate import Gate, load_gate
 from train.model import Description, ShoeNet, infer, load_net
+from train.outline import mirrored_similarity
 from train.twins import WHOLE, file_of
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ class Evidence:
     gate: Tensor  # (N, B) brand probabilities
     embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
     color_similarity: Tensor  # (N, P)
+    mean_color_similarity: Tensor  # (N, P): to the mean histogram of each product's photos
+    outline_similarity: Tensor  # (N, P)
     border_similarity: Tensor  # (N, P)
 
 
@@ -162,10 +165,12 @@ def _packed_as(net: Description) -> str:
 def gather(system: System, pixels: Tensor) -> Evidence:
     """Run every model on uint8 pixels (N, 3, S, S). Cost: one forward pass per net."""
     base_logits, embedding = infer(system.base, pixels)
-    columns = system.columns(system.vectors.labels)[system.vectors.label_index]  # (G,)
+    vectors = system.vectors
+    label_columns = system.columns(vectors.labels)
+    photo_columns = label_columns[vectors.label_index]  # (G,)
 
-    def nearest(own: Tensor, gallery: Tensor) -> Tensor:
-        return best_per_label(own @ gallery.T, columns, len(system.labels))
+    def nearest(similarity: Tensor) -> Tensor:
+        return best_per_label(similarity, photo_columns, len(system.labels))
 
     color = color_histogram(pixels)
     brand_logits, brand_similarity = {}, {}
@@ -179,9 +184,13 @@ def gather(system: System, pixels: Tensor) -> Evidence:
         embedding=embedding,
         color=color,
         gate=system.gate.brand_probabilities(embedding),
-        embedding_similarity=nearest(embedding, system.vectors.embedding),
-        color_similarity=nearest(color, system.vectors.color),
-        border_similarity=nearest(border_histogram(pixels), system.vectors.border),
+        embedding_similarity=nearest(embedding @ vectors.embedding.T),
+        color_similarity=nearest(color @ vectors.color.T),
+        mean_color_similarity=best_per_label(
+            color @ vectors.color_of_label.T, label_columns, len(system.labels)
+        ),
+        outline_similarity=nearest(mirrored_similarity(pixels, vectors.outline)),
+        border_similarity=nearest(border_histogram(pixels) @ vectors.border.T),
     )
 
 
