@@ -24,7 +24,8 @@ from train.learned import FOLDS, fit_weights, folds_of
 from train.metrics import retrieval
 from train.records import Answer
 from train.seed import make_deterministic
-from train.twins import WHOLE, WITHOUT_VAL
+from train.shelf import sha256_of
+from train.twins import WHOLE, WITHOUT_VAL, file_of
 
 
 def evaluate(
@@ -96,7 +97,8 @@ def evaluate(
     }
     write_json(metrics / "summary.json", summary)
     chosen = {"arm": default, "fitted": fitted[default], "threshold": round(threshold, 6)}
-    write_json(models / "system.json", {**chosen, "brands": brands})
+    hashes = _hashes(models, system)
+    write_json(models / "system.json", {**chosen, "brands": brands, "sha256": hashes})
     return summary
 
 
@@ -182,6 +184,13 @@ def _threshold(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
 
 def _parameters(nets: list[Any]) -> int:
     return sum(parameter.numel() for net in nets for parameter in net.parameters())
+
+
+def _hashes(models: Path, system: System) -> dict[str, str]:
+    """The hashes of the nets that were measured, by brand and `base`: no others may answer."""
+    folders = {brand: models / "brands" / brand for brand in system.brand_nets}
+    folders["base"] = models / "base"
+    return {name: sha256_of(file_of(folder, WHOLE)) for name, folder in sorted(folders.items())}
 
 
 def _answers(scores: Scores, test: Measured, unknown: Pack, system: System) -> list[Answer]:
