@@ -71,7 +71,8 @@ def _ask_likeliest(
         of_open = is_open[system.brand_index]  # (P,)
         scores, ceiling = _scores_and_ceiling(known, system, arm, fitted)
         likeliest = int(ceiling.where(of_open, -torch.inf).argmax())
-        if ceiling[likeliest] < scores.where(~of_open, -torch.inf).max():
+        settled = scores.where(~of_open, -torch.inf).max()
+        if ceiling[likeliest] < settled and (known.brand_logits or arm != "learned"):
             break
         number = int(system.brand_index[likeliest])
         known = ask(system, known, pixels, [system.brands[number]], left_out)

@@ -116,7 +116,8 @@ def test_learned_asks_a_few_and_errs_the_less_the_more_it_asks(
         return right
 
     assert 30 <= agreed(1) < agreed(3) < agreed(99) < 60
-    assert len(answers("learned", *made(0, sharp=0.1)).brand_logits) == MOST
+    unsure = [answers("learned", *made(seed, sharp=0.1)) for seed in range(20)]
+    assert max(len(known.brand_logits) for known in unsure) == MOST
     for name in ("max_logit", "feature"):
         monkeypatch.setitem(WEIGHTS, name, 0.0)
     assert agreed(99) == 60  # the gate bounds what is left
