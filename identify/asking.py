@@ -4,8 +4,8 @@ Asking every brand's net, as the paper does, makes an answer dearer with each br
 rule weighs a net's answer by the gate, most nets cannot change who wins, whatever they say:
 
 - `gate`, `gate_m`: a product's score is at most the gate's share of its brand. Exact.
-- `learned`: its cue of the brand's net has the same bound; for its two other cues of nets, an unasked
-  net is taken to speak no louder than the loudest asked one, and `MOST` nets are asked at most.
+- `learned`: its cue of the share within the brand is at most 1; for its two other cues of nets, an
+  unasked net is taken to speak no louder than the loudest asked one, and `MOST` are asked at most.
   `python -m bench.identify` says what that costs.
 - `max_softmax`, `temperature`, `max_logit`, `energy`, `feature`: each net may win. All are asked.
 - the rest ask none.
@@ -89,7 +89,7 @@ def _scores_and_ceiling(
     found = {name: cue[0] for name, cue in cues(known, system).items()}
     ceilings = {
         **found,
-        "brand_net": found["gate"],  # its product's share of its brand is at most 1
+        "brand_net": torch.zeros_like(found["brand_net"]),  # log of a share of at most 1
         "max_logit": found["max_logit"].max().expand_as(found["max_logit"]),
         "feature": found["feature"].max().expand_as(found["feature"]),
     }
