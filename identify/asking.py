@@ -13,6 +13,8 @@ rule weighs a net's answer by the gate, most nets cannot change who wins, whatev
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
 
@@ -48,22 +50,32 @@ def evidence_for(
     if arm not in GATED:
         brands = [brand for brand in system.brand_nets if brand not in left_out]
         return ask(system, known, pixels, brands, left_out)
-    return _ask_likeliest(system, known, pixels, arm, fitted, left_out, most or _most(arm))
+    return ask_likeliest(
+        system,
+        known,
+        lambda known, brand: ask(system, known, pixels, [brand], left_out),
+        arm,
+        fitted,
+        left_out,
+        most,
+    )
 
 
-def _most(arm: str) -> int | None:
-    return MOST if arm == "learned" else None
-
-
-def _ask_likeliest(
+def ask_likeliest(
     system: System,
     known: Evidence,
-    pixels: Tensor,
+    ask_net: Callable[[Evidence, str], Evidence],
     arm: str,
     fitted: Fitted,
-    left_out: dict[str, str],
-    most: int | None,
+    left_out: Mapping[str, str],
+    most: int | None = None,
 ) -> Evidence:
+    """``known`` of one photo with the answers of the nets that ``arm``, one of `GATED`, needs.
+
+    ``ask_net`` adds the answer of one brand's net.
+    """
+    if most is None and arm == "learned":
+        most = MOST
     is_open = torch.tensor(
         [brand in system.brand_nets and brand not in left_out for brand in system.brands]
     )  # (B,), whether there is a net still to ask
@@ -75,7 +87,7 @@ def _ask_likeliest(
         if ceiling[likeliest] < settled and (known.brand_logits or arm != "learned"):
             break
         number = int(system.brand_index[likeliest])
-        known = ask(system, known, pixels, [system.brands[number]], left_out)
+        known = ask_net(known, system.brands[number])
         is_open[number] = False
     return known
 

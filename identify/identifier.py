@@ -140,7 +140,7 @@ class Identifier:
         """
         base = self._system.base_description
         prepared = prepare_photo(content, base.size, base.crop, base.background)
-        return self._answer(photo, prepared, top)
+        return self.answer(prepared, photo, top)
 
     def explain(self, content: bytes, answer: Identification) -> Image.Image | None:
         """The photo under a heat map of what speaks for ``answer``; None where no shoe is seen.
@@ -153,7 +153,8 @@ class Identifier:
         likeliest = answer.candidates[0]
         return explain(self._system, answer.arm or "", f"{likeliest.brand}/{likeliest.product}", content)  # fmt: skip
 
-    def _answer(self, photo: str, prepared: Prepared, top: int) -> Identification:
+    def answer(self, prepared: Prepared, photo: str = "", top: int = 5) -> Identification:
+        """The answer to a photo that `prepare_photo` made ready."""
         if prepared.is_blank:
             return Identification(photo, arm=self._arm, verdict="not_a_shoe")
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None]  # (1, 3, S, S)
