@@ -45,9 +45,9 @@ class Identifier:
         shelf: Shelf,
     ) -> None:
         self._system, self._shown, self._shelf = system, shown, shelf
-        self._arm = str(settings["arm"])
-        self._fitted = {str(name): float(value) for name, value in settings["fitted"].items()}
-        self._threshold = float(settings["threshold"])
+        self.arm = str(settings["arm"])
+        self.fitted = {str(name): float(value) for name, value in settings["fitted"].items()}
+        self.threshold = float(settings["threshold"])
         self._neighbours = neighbours
         self.left_out = left_out  # brand -> what is wrong with its net; grows when one is read
 
@@ -156,15 +156,13 @@ class Identifier:
     def answer(self, prepared: Prepared, photo: str = "", top: int = 5) -> Identification:
         """The answer to a photo that `prepare_photo` made ready."""
         if prepared.is_blank:
-            return Identification(photo, arm=self._arm, verdict="not_a_shoe")
+            return Identification(photo, arm=self.arm, verdict="not_a_shoe")
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None]  # (1, 3, S, S)
         colors = self._shown.naming is not None
-        evidence = evidence_for(
-            self._system, pixels, self._arm, self._fitted, self.left_out, colors
-        )
+        evidence = evidence_for(self._system, pixels, self.arm, self.fitted, self.left_out, colors)
         embedding = evidence.embedding[0]
-        candidates, arm = self._ranked(evidence, top), self._arm
-        is_known = candidates[0].confidence >= self._threshold
+        candidates, arm = self._ranked(evidence, top), self.arm
+        is_known = candidates[0].confidence >= self.threshold
         if named := self._shown.named_by_picture(evidence.embedding, evidence.color):
             left = 1 - named.confidence  # for all other products together
             others = [
@@ -190,7 +188,7 @@ class Identifier:
 
     def _ranked(self, evidence: Evidence, top: int) -> list[Candidate]:
         """The ``top`` likeliest products by the chosen arm, likeliest first."""
-        scores = RULES[self._arm](evidence, self._system, self._fitted)[0]  # (P,)
+        scores = RULES[self.arm](evidence, self._system, self.fitted)[0]  # (P,)
         order = scores.argsort(descending=True, stable=True)[:top].tolist()
         return [
             self._shown.candidate(self._system.labels[i], float(scores[i]), evidence.embedding[0])

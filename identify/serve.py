@@ -75,6 +75,7 @@ def serve(
     try:
         uvicorn = import_module("uvicorn")
         from identify.app import make_app
+        from identify.heads import TimelyProtocol
     except ImportError as error:
         raise click.ClickException(
             f"the extra is not installed ({error}): pip install -e '.[serve]'"
@@ -90,7 +91,9 @@ def serve(
         raise click.ClickException(str(error)) from error
     app = make_app(desk, RateLimit(per_minute), max_bytes)
     click.echo(f"Open http://{host}:{port}/ in a browser; Ctrl-C ends the service.", err=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.run(
+        app, host=host, port=port, log_level="warning", server_header=False, http=TimelyProtocol
+    )
 
 
 if __name__ == "__main__":

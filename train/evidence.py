@@ -215,11 +215,12 @@ def look(system: System, pixels: Tensor, colors: bool = True) -> Evidence:
     Without ``colors``, which cost a quarter of a net, as if the gallery's photos had none.
     """
     base_logits, embedding = infer(system.base, pixels)
-    seen = pixels if colors else pixels[:0]
-    color, border = color_histogram(seen), border_histogram(seen)
+    nothing = torch.zeros(0, 0)
+    color = color_histogram(pixels) if colors else nothing
+    border = border_histogram(pixels) if colors else nothing
 
     def nearest(own: Tensor, gallery: Tensor) -> Tensor:
-        if not len(own):
+        if own is nothing:
             return torch.full((len(pixels), len(system.labels)), -1.0)
         return best_per_label(own @ gallery.T, system.gallery_columns, len(system.labels))
 
