@@ -39,11 +39,9 @@ def similar(asked: Asked, project: Path) -> dict[str, Any]:
     evidence, vectors = asked.evidence, asked.system.vectors
     labels = torch.cat([pack.label_index[rows], vectors.label_index + len(pack.labels)])
     embedding, color = evidence.embedding[mine], evidence.color[mine]
-    joint = torch.nn.functional.normalize(evidence.base_logits[mine], dim=1)
-    base_logits = torch.nn.functional.normalize(_logits(asked, vectors.embedding), dim=1)
     spaces: dict[str, tuple[Tensor, Tensor]] = {
         "embedding": (embedding, vectors.embedding),
-        "joint_classifier_logits": (joint, base_logits),
+        "joint_classifier_logits": (_logits(asked, embedding), _logits(asked, vectors.embedding)),
         "color_histogram": (color, vectors.color),
         "embedding_and_color": (
             torch.cat([embedding, color], dim=1) / 2**0.5,
@@ -58,8 +56,9 @@ def similar(asked: Asked, project: Path) -> dict[str, Any]:
 
 
 def _logits(asked: Asked, embedding: Tensor) -> Tensor:
-    """The joint head's view of gallery embeddings, whose lengths are no longer known."""
-    return torch.as_tensor(asked.system.base.head(embedding)).detach()
+    """What the joint head makes of embeddings, L2-normalised."""
+    with torch.inference_mode():
+        return torch.nn.functional.normalize(asked.system.base.head(embedding), dim=1)
 
 
 def unknown(asked: Asked) -> dict[str, Any]:
