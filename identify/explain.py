@@ -7,12 +7,15 @@ that each feature was seen at one place alone. The maps of shifted copies are av
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from catalogue.errors import CatalogueError
 from dataset.canvas import choose_box
 from dataset.foreground import Box, find_foreground
 from dataset.mask import prepare_with_mask
@@ -52,7 +55,8 @@ def explain(system: System, arm: str, label: str, content: bytes) -> Image.Image
 def _deciding(system: System, arm: str, label: str) -> tuple[ShoeNet, int | None]:
     brand_net = system.brand_nets.get(label.partition("/")[0])
     if arm not in _BASE_ARMS and brand_net is not None and label in brand_net.labels:
-        return brand_net.net, brand_net.labels.index(label)
+        with suppress(CatalogueError):  # left out: its products are known by pictures alone
+            return brand_net.net, brand_net.labels.index(label)
     labels = system.base_description.labels
     return system.base, labels.index(label) if label in labels else None
 

@@ -50,6 +50,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "train.gallery",
             "train.model",
             "train.seed",
+            "train.shelf",
             "train.twins",
         },
         {

@@ -31,6 +31,7 @@ def system() -> System:
         vectors=SimpleNamespace(labels=LABELS),
         base_description=SimpleNamespace(labels=LABELS[:3]),
         brand_index=torch.tensor([0, 0, 1, 2]),
+        gate_index=torch.tensor([0, 0, 1, 2]),
         columns=lambda labels: torch.tensor([place[label] for label in labels], dtype=torch.int64),
     )
     return cast(System, made)
