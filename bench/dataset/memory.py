@@ -25,9 +25,10 @@ import numpy as np
 
 from bench.dataset.duplicates import read_rows
 from bench.dataset.results import keep
-from bench.dataset.scale import made, other_distances, real_hashes
-from dataset.phash import Hashes
+from bench.dataset.scale import WIDE, made, other_distances, real_hashes
+from dataset.phash import Hashes, distance
 from dataset.picture import CODE_VERSION
+from dataset.signature import THUMB
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_MIB = 2048
@@ -38,15 +39,19 @@ STAGES = ("ingest", "clean", "dedup", "split")
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))  # fmt: skip
 @click.option("--rows", default=1_000_000, show_default=True, help="Of the catalogue.")
-def memory(folders: tuple[Path, ...], rows: int) -> None:
+@click.option("--place", type=click.Path(path_type=Path), help="Work here and leave it, to go on with --from.")  # fmt: skip
+@click.option("--from", "first", type=click.Choice(STAGES), default=STAGES[0], help="Begin here.")
+def memory(folders: tuple[Path, ...], rows: int, place: Path | None, first: str) -> None:
     """Run the dataset stages on generated records; hashes are made from FOLDERS."""
-    photos = [row for folder in folders for row in read_rows(folder.resolve()) if row.use]
-    real, products = real_hashes(photos)
-    hashes = made(real, other_distances(real, products, 20), [0, 2, 4], rows, seed=0, power=3.0)
-    with tempfile.TemporaryDirectory(dir=ROOT / "var") as text:
-        place = Path(text)
-        generate(place, hashes)
-        told = {stage: run(place, stage) for stage in STAGES}
+    stages = STAGES[STAGES.index(first) :]
+    with tempfile.TemporaryDirectory() as scratch:
+        where = place or Path(scratch)
+        if first == STAGES[0]:
+            photos = [row for folder in folders for row in read_rows(folder.resolve()) if row.use]
+            real, products = real_hashes(photos)
+            others = other_distances(real, products, 20)
+            generate(where, made(real, others, [0, 2, 4], rows, seed=0, power=3.0))
+        told = {stage: run(where, stage) for stage in stages}
     keep("memory", {"rows": rows, "limit_mib": LIMIT_MIB, "stages": told})
     sys.exit(any(one["peak_anonymous_mib"] > LIMIT_MIB or one["exit_code"] for one in told.values()))  # fmt: skip
 
@@ -63,17 +68,20 @@ def generate(place: Path, hashes: Hashes) -> None:
         name.with_suffix(".jsonl").open("w", encoding="utf-8") as journal,
         name.with_suffix(".thumbs").open("wb") as thumbs,
     ):
+        kin, thumb = 0, b""
         for first in range(0, len(hashes), PICTURES):
             some = hashes[first : first + PICTURES].tolist()
             feed.write(json.dumps(_listing(first // PICTURES, first, len(some))) + "\n")
             for number, value in enumerate(some, start=first):
-                content = b"canvas %d" % number
+                content = b"canvas %d %016x" % (number, value)
                 canvas = hashlib.sha256(content).hexdigest()
                 path = cache / "canvas" / canvas[:2] / f"{canvas}.jpg"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
                 journal.write(json.dumps(_facts(number, canvas, value)) + "\n")
-            thumbs.write(noise.bytes(len(some) * 2 * 32 * 32 * 3))
+                if not thumb or distance(kin, value) > WIDE:  # no copy of those before it
+                    kin, thumb = value, noise.bytes(2 * THUMB * THUMB * 3)
+                thumbs.write(thumb)
     (place / "brands.yaml").write_text(
         "brands:\n" + "".join(f'  - "brand-{n}"\n' for n in range(50))
     )
