@@ -359,18 +359,19 @@ def pack(
 ) -> None:
     """One brand's canvases to an array of pixels at training size."""
     from catalogue.schema import Sample
-    from dataset.pack import Packing, pack_samples, write_pack
+    from dataset.files import replaced
+    from dataset.pack import Packing, write_pack
 
     manifest = split_folder / f"{brand}.jsonl"
     samples = list(read_manifest(manifest, Sample)) if manifest.exists() else []
-    packed = pack_samples(samples, root, Packing(size, crop, background))
     folder = out or Path("data/pack") / brand
-    write_pack(folder, packed)
+    with replaced(folder) as partial:
+        packed = write_pack(partial, samples, root, Packing(size, crop, background))
     if not samples:
         click.echo(f"pack: {manifest} has no photo; the pack is empty", err=True)
-    masked = sum(photo["is_plain"] for photo in packed.described["photos"])
+    masked = sum(photo["is_plain"] for photo in packed["photos"])
     click.echo(
-        f"pack: {len(samples)} photos of {len(packed.described['labels'])} products, "
+        f"pack: {len(samples)} photos of {len(packed['labels'])} products, "
         f"{masked} with a mask -> {folder}"
     )
 
