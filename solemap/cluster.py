@@ -86,7 +86,9 @@ def _connect(address: str, count: int | None) -> Any:
     return ray
 
 
-def _resources(ray: Any, address: str, count: int | None, gpus: float | None) -> tuple[int, float, int]:
+def _resources(
+    ray: Any, address: str, count: int | None, gpus: float | None
+) -> tuple[int, float, int]:
     """Nets at a time, the share of a GPU for each, and the most memory that a machine has."""
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     cpus, has_gpus = (sum(one.get(kind, 0) for one in machines) for kind in ("CPU", "GPU"))

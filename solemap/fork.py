@@ -56,6 +56,9 @@ def run_forked(job: dict[str, Any]) -> int:
         try:
             end_with_parent(parent)
             code = _run(job["words"], job["log"], job["environment"])
+        except BaseException:  # noqa: BLE001 (a child has nobody above it to tell)
+            traceback.print_exc()
+            sys.stderr.flush()
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
@@ -76,9 +79,6 @@ def _run(words: list[str], log: str, environment: dict[str, str]) -> int:
         if ended.code is None or isinstance(ended.code, int):
             return ended.code or 0
         sys.stderr.write(f"{ended.code}\n")
-        return 1
-    except BaseException:  # noqa: BLE001 (a child has nobody above it to tell)
-        traceback.print_exc()
         return 1
     finally:
         sys.stdout.flush()

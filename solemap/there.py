@@ -32,7 +32,8 @@ def train_there(
     folder = _folder(shared)
     for name, content in own.items():
         _write(folder / name, content)
-    log = folder / "var" / f"{hashlib.sha256(repr(words).encode()).hexdigest()[:16]}.log"
+    log = folder / "logs" / f"{hashlib.sha256(repr(words).encode()).hexdigest()[:16]}.log"
+    log.parent.mkdir(exist_ok=True)
     worker = _workers.setdefault(folder, Worker(folder))
     visible = {key: os.environ[key] for key in ("CUDA_VISIBLE_DEVICES",) if key in os.environ}
     code = worker.train(words, log, retries, visible)
