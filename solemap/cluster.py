@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes
@@ -22,6 +24,7 @@ from solemap.pool import QUIET_S, Ended
 
 SAME = ("torch", "torchvision", "numpy", "safetensors")
 NET_BYTES = 1_500_000_000  # of memory for one net besides its pack
+CONNECT_S = 10.0
 GPU_SHARE = 0.25  # of a GPU for one net, where the cluster has one: small nets do not fill it
 
 
@@ -74,16 +77,26 @@ def _connect(address: str, count: int | None) -> Any:
         ray.cloudpickle.register_pickle_by_value(module)
     own = {"num_cpus": count or os.cpu_count(), "include_dashboard": False}
     try:
+        _answers(address)
         ray.init(
             address, log_to_driver=False, logging_level=logging.ERROR, **(own if address == "local" else {})
         )  # fmt: skip
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise CatalogueError(
             f"--address {address}: no Ray cluster answers ({str(error)[:200]}). Allowed: HOST:PORT, "
             "ray://HOST:10001, auto (the one that runs on this machine), local (a new one here). "
             "`ray start --head` starts one."
         ) from error
     return ray
+
+
+def _answers(address: str) -> None:
+    """Raise OSError or ValueError at once where nothing listens: Ray itself tries for nine minutes."""
+    if address not in ("auto", "local"):
+        parts = urlsplit(address if "://" in address else f"//{address}")
+        if not parts.hostname or not parts.port:
+            raise ValueError("it has no host and port")
+        socket.create_connection((parts.hostname, parts.port), timeout=CONNECT_S).close()
 
 
 def _resources(

@@ -223,13 +223,14 @@ def test_two_ray_workers_of_which_one_is_killed_give_the_same_bytes(
 
 
 @needs_ray
-def test_no_cluster_at_the_address_is_told_with_what_is_allowed() -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere"])
+def test_no_cluster_at_the_address_is_told_with_what_is_allowed(address: str) -> None:
     from solemap.cluster import run_on_ray
 
     with pytest.raises(
-        CatalogueError, match=r"--address nowhere:1: no Ray cluster .*ray start --head"
+        CatalogueError, match=rf"--address {address}: no Ray cluster .*ray start --head"
     ):
-        next(iter(run_on_ray([], "nowhere:1", None, 0, None)))
+        next(iter(run_on_ray([], address, None, 0, None)))
 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,16 +30,19 @@ def chart(title: str, label: str, series: Mapping[str, Sequence[tuple[float, flo
     for x in places:
         parts.append(f'<text x="{across(x):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{x:g}</text>')  # fmt: skip
     parts.append(f'<text x="{LEFT + width / 2:.0f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(label)}</text>')  # fmt: skip
-    named_at = -LABEL_HEIGHT * 1.0
     ordered = sorted((name for name in series if series[name]), key=lambda name: -series[name][-1][1])  # fmt: skip
-    for name in ordered:
+    named_at = -LABEL_HEIGHT
+    for rank, name in enumerate(ordered):
         color = COLORS[list(series).index(name) % len(COLORS)]
         points = " ".join(f"{across(x):.1f},{down(y):.1f}" for x, y in series[name])
         parts.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
         for x, y in series[name]:
             parts.append(f'<circle cx="{across(x):.1f}" cy="{down(y):.1f}" r="3" fill="{color}"/>')
-        named_at = max(down(series[name][-1][1]) + 4, named_at + LABEL_HEIGHT)
-        parts.append(f'<text x="{LEFT + width + 8}" y="{named_at:.1f}" fill="{color}">{escape(name)}</text>')  # fmt: skip
+        # beside its end, but below the name above it and above the room that those below need
+        lowest = HEIGHT - 4 - LABEL_HEIGHT * (len(ordered) - 1 - rank)
+        own = min(round(down(series[name][-1][1])) + 4, lowest)
+        named_at = max(own, named_at + LABEL_HEIGHT)
+        parts.append(f'<text x="{LEFT + width + 8}" y="{named_at}" fill="{color}">{escape(name)}</text>')  # fmt: skip
     return f"<g>{''.join(parts)}</g>"
 
 
