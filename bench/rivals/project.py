@@ -62,8 +62,8 @@ def read_project(folder: Path, changed: dict[str, Any]) -> Project:
         folder=folder,
         packs=packs,
         joint=joint,
-        base=_settings(params["base"], changed),
-        train=_settings(params["train"], changed),
+        base=settings_of(params["base"], changed),
+        train=settings_of(params["train"], changed),
     )
 
 
@@ -89,7 +89,8 @@ def joined(packs: list[Pack]) -> Pack:
     )
 
 
-def _settings(section: dict[str, Any], changed: dict[str, Any]) -> Settings:
+def settings_of(section: dict[str, Any], changed: dict[str, Any]) -> Settings:
+    """A section of params.yaml as Settings; ``changed`` ones, None left out, go over its own."""
     known = {field.name for field in dataclasses.fields(Settings)}
     values = {key.replace("-", "_"): value for key, value in section.items()}
     given = {key: value for key, value in changed.items() if value is not None}
