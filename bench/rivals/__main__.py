@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from bench.machine import machine
 from bench.rivals.arms import ARMS, figures, identity, train_arm
+from bench.rivals.nets import check_size
 from bench.rivals.project import Project, read_project
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json
@@ -54,6 +55,8 @@ def main(folder: Path, arms: str, threads: int, out: Path, **changed: Any) -> No
     make_deterministic(threads)
     try:
         project = read_project(folder, changed)
+        for name in chosen:
+            check_size(name, project.base.size)
         found = {name: _result(name, project) for name in chosen}
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error

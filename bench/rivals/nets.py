@@ -11,22 +11,30 @@ from catalogue.errors import CatalogueError
 from train.model import ARCHITECTURES, ShoeNet
 
 LEAST_SIZE = {"alexnet": 63, "vgg16_bn": 32, "googlenet": 32}  # px; less leaves nothing to pool
-RIVALS = (*ARCHITECTURES, *LEAST_SIZE)
+
+
+def check_size(arch: str, size: int) -> None:
+    """Refuse pictures that ``arch`` pools to nothing.
+
+    Raises:
+        CatalogueError: naming the option.
+    """
+    if size < LEAST_SIZE.get(arch, 0):
+        raise CatalogueError(
+            f"--size {size}: {arch} needs pictures of at least {LEAST_SIZE[arch]} px. "
+            "Raise pack.size in params.yaml and --size, or leave the arm out with --arms."
+        )
 
 
 class RivalNet(ShoeNet):
-    """Any of RIVALS with what the training loop and `infer` ask of a ShoeNet."""
+    """A ResNet, or one of LEAST_SIZE, with what the training loop and `infer` ask of a ShoeNet."""
 
     def __init__(self, arch: str, classes: int, size: int) -> None:
         if arch in ARCHITECTURES:
             super().__init__(arch, classes, size)
             return
         nn.Module.__init__(self)
-        if size < LEAST_SIZE[arch]:
-            raise CatalogueError(
-                f"--size {size}: {arch} needs pictures of at least {LEAST_SIZE[arch]} px. "
-                "Raise pack.size in params.yaml and --size, or leave the arm out with --arms."
-            )
+        check_size(arch, size)
         from torchvision.models import get_model
 
         options: dict[str, Any] = (
