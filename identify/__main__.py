@@ -14,7 +14,8 @@ import click
 from catalogue.errors import CatalogueError
 
 if TYPE_CHECKING:
-    from identify.identifier import Identification, Identifier
+    from identify.answer import Identification
+    from identify.identifier import Identifier
     from identify.sources import Source
 
 
@@ -79,7 +80,7 @@ def identify(
 def _answer(
     identifier: Identifier, source: Source, top: int, explained: Path | None
 ) -> Identification:
-    from identify.identifier import Identification
+    from identify.answer import Identification
     from identify.photo import PhotoError
 
     try:

@@ -17,11 +17,11 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from identify.answer import Identification
 from identify.api_page import api_page
 from identify.desk import Busy, Desk, RateLimit
 from identify.fetch import Barred, Unfetched
 from identify.http import HEADERS, Body, Problem, SecurityHeaders, problem_schema
-from identify.identifier import Identification
 from identify.photo import PhotoError
 
 PAGE = Path(__file__).parent / "page"

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO, ParamSpec, TypeVar
 
+from identify.answer import Identification
 from identify.fetch import Limits, fetch_photo
-from identify.identifier import Identification
 from identify.live import LiveModels
 from identify.photo import read_stream
 

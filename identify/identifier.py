@@ -6,115 +6,60 @@ The arm, what is fitted for it and the threshold are those that `evaluate` chose
 from __future__ import annotations
 
 import json
-import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 from catalogue.errors import CatalogueError
-from dataset.mask import prepare_with_mask
-from identify.added import Added, load_added, similarity
+from identify.added import load_added
+from identify.answer import Candidate, Identification
+from identify.asking import evidence_for
 from identify.explain import explain
-from identify.photo import Box, Prepared, prepare_photo
-from train.evidence import Evidence, System, gather, load_system
+from identify.photo import Prepared, prepare_photo
+from identify.shown import Shown
+from train.evidence import Evidence, System, load_system
 from train.fusion import RULES
-from train.gallery import GalleryPhoto, GalleryProduct, load_names
-from train.model import infer
+from train.gallery import load_names
 from train.seed import make_deterministic
+from train.shelf import MOST_BYTES, Shelf, sha256_of
 
-SAME_BASE = 0.99  # cosine of a picture's embedding with itself; other bases are far below
-log = logging.getLogger(__name__)
 ADDED_ARM = "gallery"  # an added product, named by its nearest picture; see identify.added
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A product that the photo may show."""
-
-    brand: str
-    product: str
-    product_name: str
-    confidence: float  # 0..1
-    photo_id: str | None  # of its nearest picture in the gallery, None where that has none
-
-
-@dataclass(frozen=True)
-class SimilarShoe:
-    """Another product whose picture is near in base's embedding."""
-
-    brand: str
-    product: str
-    product_name: str
-    similarity: float  # cosine, -1..1
-    photo_id: str  # its nearest picture
-    path: str
-    urls: tuple[str, ...]  # pages where it was seen
-
-
-@dataclass(frozen=True)
-class Identification:
-    """The answer to one photo; field order is that of `solemap identify --json`."""
-
-    photo: str
-    error: str | None = None
-    arm: str | None = None
-    verdict: str | None = None  # known | unknown | not_a_shoe
-    brand: str | None = None  # None unless known
-    product: str | None = None
-    product_name: str | None = None
-    confidence: float | None = (
-        None  # of the likeliest product, also where it is below the threshold
-    )
-    box: Box | None = None  # left, top, right, bottom in the upright photo, px
-    candidates: tuple[Candidate, ...] = ()
-    similar: tuple[SimilarShoe, ...] = ()
-
-
 class Identifier:
-    """All models of a folder, loaded once; answers do not depend on what was asked before."""
+    """All models of a folder; answers do not depend on what was asked before.
+
+    Brand nets are read when a photo needs them; those last used stay in memory.
+    """
 
     def __init__(
         self,
         system: System,
         settings: dict[str, Any],
-        photos: list[GalleryPhoto],
-        products: dict[str, GalleryProduct],
+        shown: Shown,
         neighbours: int,
-        added: Added | None = None,
-        left_out: dict[str, str] | None = None,
-        project: Path = Path(),
+        left_out: dict[str, str],
+        shelf: Shelf,
     ) -> None:
-        self._system = system
-        self._arm = str(settings["arm"])
-        self._fitted = {str(name): float(value) for name, value in settings["fitted"].items()}
-        self._threshold = float(settings["threshold"])
+        self._system, self._shown, self._shelf = system, shown, shelf
+        self.arm = str(settings["arm"])
+        self.fitted = {str(name): float(value) for name, value in settings["fitted"].items()}
+        self.threshold = float(settings["threshold"])
         self._neighbours = neighbours
-        self._naming = added.naming if added else None
-        self._project = project
-        # The gallery's rows, then the added ones.
-        self._photos = [*photos, *(added.photos if added else ())]
-        self._first_added = len(photos)
-        self._products = {**{one.label: one for one in added.products}, **products} if added else products  # fmt: skip
-        self._embedding, self._color = system.vectors.embedding, system.vectors.color
-        if added:
-            self._embedding = torch.cat([self._embedding, added.embedding])
-            self._color = torch.cat([self._color, added.color])
-        self._rows: dict[str, list[int]] = {}
-        for row, photo in enumerate(self._photos):
-            self._rows.setdefault(photo.label, []).append(row)
-        self._paths = {photo.photo_id: photo.path for photo in self._photos}
-        self.left_out = left_out or {}  # brand -> what is wrong with its net
+        self.left_out = left_out  # brand -> what is wrong with its net; grows when one is read
 
     @classmethod
-    def load(cls, models: Path) -> Identifier:
+    def load(cls, models: Path, most_bytes: int = MOST_BYTES) -> Identifier:
         """Load the models that `dvc repro` left in ``models``.
 
-        A brand whose net is damaged or another brand's is left out with a notice; its products are
-        then known by their pictures alone.
+        A brand whose net is damaged or another brand's is left out with a notice, now or when its
+        weights are read; its products are then known by their pictures alone.
+
+        Args:
+            most_bytes: of brand nets' weights that are held in memory.
 
         Raises:
             CatalogueError: there are none, or one that all brands need is damaged.
@@ -133,17 +78,19 @@ class Identifier:
             if settings["arm"] not in RULES:
                 raise ValueError(f"arm {settings['arm']!r} is not one of {', '.join(RULES)}")
             brands = [str(brand) for brand in settings["brands"]]
+            hashes = {str(name): str(told) for name, told in settings.get("sha256", {}).items()}
             left_out: dict[str, str] = {}
-            system = load_system(models, brands, left_out=left_out)
+            shelf = Shelf(most_bytes)
+            system = load_system(models, brands, left_out=left_out, shelf=shelf, sha256=hashes)
+            _check_base(models, hashes)
             added = load_added(models, system, models.parent / "data" / "pack")
             if added:  # their pictures lie below models, wherever that is
                 photos = [replace(one, path=str(models / one.path)) for one in added.photos]
                 added = replace(added, photos=tuple(photos))
             names = load_names(models / "gallery")
-            return cls(
-                system, settings, *names, neighbours, added, left_out, models.absolute().parent
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            shown = Shown(system, *names, added, models.absolute().parent)
+            return cls(system, settings, shown, neighbours, left_out, shelf)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CatalogueError(
                 f"{models}: not a complete set of models ({type(error).__name__}: {error}). "
                 "Run `dvc repro` to make it again."
@@ -157,33 +104,33 @@ class Identifier:
     @property
     def brands(self) -> tuple[str, ...]:
         """The brands of all products in the gallery, sorted."""
-        return tuple(sorted({product.brand for product in self._products.values()}))
+        return tuple(sorted({product.brand for product in self._shown.products.values()}))
 
     @property
     def product_count(self) -> int:
         """How many products can be named or shown."""
-        return len(self._products)
+        return len(self._shown.products)
 
     def picture(self, photo_id: str) -> Path | None:
         """The file of a gallery picture; None for an id that is not in the gallery."""
-        path = self._paths.get(photo_id)
-        return None if path is None else self._project / path
+        return self._shown.picture(photo_id)
 
     def agrees(self) -> bool:
-        """Whether the gallery was measured with this base: one of its pictures, measured anew.
+        """Whether the gallery was measured with this base; see `Shown.agrees`."""
+        return self._shown.agrees()
 
-        True where none of the pictures is on disk.
+    def warm(self) -> None:
+        """Read brand nets, as many as memory may hold, so that the first photos do not wait for them.
+
+        They go on answering when their files are replaced.
         """
-        base = self._system.base_description
-        for row, photo in enumerate(self._photos[: self._first_added]):
-            path = self._project / photo.path
-            if path.exists():
-                with Image.open(path) as canvas:
-                    seen = prepare_with_mask(canvas, base.size, base.crop, base.background)
-                pixels = torch.from_numpy(seen.pixels).permute(2, 0, 1)[None]
-                embedding = infer(self._system.base, pixels)[1][0]
-                return float(self._embedding[row] @ embedding) > SAME_BASE
-        return True
+        for brand, own in self._system.brand_nets.items():
+            if self._shelf.is_full:
+                return
+            try:
+                own.take()
+            except CatalogueError as error:
+                self.left_out[brand] = str(error)
 
     def identify(self, content: bytes, photo: str = "", top: int = 5) -> Identification:
         """The answer to a photo's bytes, with the ``top`` likeliest products.
@@ -193,7 +140,7 @@ class Identifier:
         """
         base = self._system.base_description
         prepared = prepare_photo(content, base.size, base.crop, base.background)
-        return self._answer(photo, prepared, top)
+        return self.answer(prepared, photo, top)
 
     def explain(self, content: bytes, answer: Identification) -> Image.Image | None:
         """The photo under a heat map of what speaks for ``answer``; None where no shoe is seen.
@@ -206,15 +153,17 @@ class Identifier:
         likeliest = answer.candidates[0]
         return explain(self._system, answer.arm or "", f"{likeliest.brand}/{likeliest.product}", content)  # fmt: skip
 
-    def _answer(self, photo: str, prepared: Prepared, top: int) -> Identification:
+    def answer(self, prepared: Prepared, photo: str = "", top: int = 5) -> Identification:
+        """The answer to a photo that `prepare_photo` made ready."""
         if prepared.is_blank:
-            return Identification(photo, arm=self._arm, verdict="not_a_shoe")
+            return Identification(photo, arm=self.arm, verdict="not_a_shoe")
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None]  # (1, 3, S, S)
-        evidence = gather(self._system, pixels)
+        colors = self._shown.naming is not None
+        evidence = evidence_for(self._system, pixels, self.arm, self.fitted, self.left_out, colors)
         embedding = evidence.embedding[0]
-        candidates, arm = self._ranked(evidence, top), self._arm
-        is_known = candidates[0].confidence >= self._threshold
-        if named := self._named_by_picture(evidence.embedding, evidence.color):
+        candidates, arm = self._ranked(evidence, top), self.arm
+        is_known = candidates[0].confidence >= self.threshold
+        if named := self._shown.named_by_picture(evidence.embedding, evidence.color):
             left = 1 - named.confidence  # for all other products together
             others = [
                 replace(one, confidence=round(one.confidence * left, 4))
@@ -223,6 +172,7 @@ class Identifier:
             ]
             candidates, arm, is_known = [named, *others][:top], ADDED_ARM, True
         best = candidates[0]
+        label = f"{best.brand}/{best.product}" if is_known else None
         return Identification(
             photo=photo,
             arm=arm,
@@ -233,64 +183,24 @@ class Identifier:
             confidence=best.confidence,
             box=prepared.box,
             candidates=tuple(candidates),
-            similar=self._similar(embedding, f"{best.brand}/{best.product}" if is_known else None),
+            similar=self._shown.similar(embedding, label, self._neighbours),
         )
 
     def _ranked(self, evidence: Evidence, top: int) -> list[Candidate]:
         """The ``top`` likeliest products by the chosen arm, likeliest first."""
-        scores = RULES[self._arm](evidence, self._system, self._fitted)[0]  # (P,)
+        scores = RULES[self.arm](evidence, self._system, self.fitted)[0]  # (P,)
         order = scores.argsort(descending=True, stable=True)[:top].tolist()
         return [
-            self._candidate(self._system.labels[i], float(scores[i]), evidence.embedding[0])
+            self._shown.candidate(self._system.labels[i], float(scores[i]), evidence.embedding[0])
             for i in order
         ]
 
-    def _named_by_picture(self, embedding: Tensor, color: Tensor) -> Candidate | None:
-        """The added product whose picture is nearest of all and near enough, None if it is not."""
-        if self._naming is None:
-            return None
-        scores = similarity(embedding, color, self._embedding, self._color)[0]  # (G + A,)
-        row = int(scores.argmax())
-        nearest = float(scores[row])
-        if row < self._first_added or nearest < self._naming.threshold:
-            return None
-        label = self._photos[row].label
-        return self._candidate(label, self._naming.confidence(nearest), embedding[0])
 
-    def _candidate(self, label: str, confidence: float, embedding: Tensor) -> Candidate:
-        brand, _, product = label.partition("/")
-        rows = self._rows.get(label, [])
-        nearest = rows[int((self._embedding[rows] @ embedding).argmax())] if rows else None
-        return Candidate(
-            brand=brand,
-            product=product,
-            product_name=self._name(label),
-            confidence=round(min(max(confidence, 0.0), 1.0), 4),
-            photo_id=None if nearest is None else self._photos[nearest].photo_id,
+def _check_base(models: Path, hashes: dict[str, str]) -> None:
+    """Refuse a base that is not the evaluated one: every brand's answer rests on it."""
+    path = models / "base" / "weights.safetensors"
+    if "base" in hashes and sha256_of(path) != hashes["base"]:
+        raise CatalogueError(
+            f"{path}: another base than the one that was evaluated. Wait for `dvc repro` to end, run "
+            "it, or `dvc checkout` to bring the evaluated one back."
         )
-
-    def _name(self, label: str) -> str:
-        found = self._products.get(label)
-        return found.product_name if found else label.partition("/")[2]
-
-    def _similar(self, embedding: Tensor, excluded: str | None) -> tuple[SimilarShoe, ...]:
-        """The nearest picture of each of the nearest other products."""
-        nearness = self._embedding @ embedding  # (G + A,)
-        found: dict[str, SimilarShoe] = {}
-        for row in nearness.argsort(descending=True, stable=True).tolist():
-            photo = self._photos[row]
-            if photo.label == excluded or photo.label in found:
-                continue
-            product = self._products[photo.label]
-            found[photo.label] = SimilarShoe(
-                brand=product.brand,
-                product=product.product,
-                product_name=product.product_name,
-                similarity=round(float(nearness[row]), 4),
-                photo_id=photo.photo_id,
-                path=photo.path,
-                urls=product.urls,
-            )
-            if len(found) == self._neighbours:
-                break
-        return tuple(found.values())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from catalogue.errors import CatalogueError
 from identify.identifier import Identifier
+from train.shelf import MOST_BYTES
 
 log = logging.getLogger(__name__)
 EVERY_S = 2.0
@@ -26,13 +27,15 @@ Fingerprint = dict[str, tuple[int, int, int]]  # path -> mtime in ns, size, inod
 class LiveModels:
     """An `Identifier` that follows its folder; ``current`` never blocks."""
 
-    def __init__(self, models: Path, patience_s: float = PATIENCE_S) -> None:
-        self._models, self._patience_s = models, patience_s
+    def __init__(
+        self, models: Path, patience_s: float = PATIENCE_S, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._models, self._patience_s, self._most_bytes = models, patience_s, most_bytes
         self._loaded = fingerprint(models)
         self._seen, self._since = self._loaded, time.monotonic()
         self._refused: Fingerprint | None = None
         self._over = threading.Event()
-        self.current = Identifier.load(models)
+        self.current = Identifier.load(models, most_bytes)
         self.fault: str | None = None  # why newer models on disk are not used
 
     def start(self) -> None:
@@ -44,6 +47,7 @@ class LiveModels:
         self._over.set()
 
     def _watch(self) -> None:
+        self.current.warm()
         while not self._over.wait(EVERY_S):
             try:
                 self.look()
@@ -66,12 +70,13 @@ class LiveModels:
 
     def _load(self, now: Fingerprint) -> bool:
         try:
-            fresh = Identifier.load(self._models)
+            fresh = Identifier.load(self._models, self._most_bytes)
             if not fresh.agrees():
                 raise CatalogueError(
                     f"{self._models}: the gallery was measured with another base. "
                     "Wait for `dvc repro` to end, or run it."
                 )
+            fresh.warm()
         except (CatalogueError, OSError) as error:
             if fingerprint(self._models) == now:  # else it was caught half-way: look again
                 self._refused, self.fault = now, str(error)

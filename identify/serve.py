@@ -43,13 +43,27 @@ from catalogue.errors import CatalogueError
     help="Of one request.",
 )
 @click.option(
+    "--nets-mb",
+    type=click.IntRange(1, 1_000_000),
+    default=1024,
+    show_default=True,
+    help="Of brand nets held in memory; the others are read when a photo needs them.",
+)
+@click.option(
     "--models",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("models"),
     show_default=True,
 )
 def serve(
-    host: str, port: int, workers: int, queue: int, per_minute: int, max_mb: int, models: Path
+    host: str,
+    port: int,
+    workers: int,
+    queue: int,
+    per_minute: int,
+    max_mb: int,
+    nets_mb: int,
+    models: Path,
 ) -> None:
     """Name shoes in a browser and over HTTP (described at /docs).
 
@@ -61,6 +75,7 @@ def serve(
     try:
         uvicorn = import_module("uvicorn")
         from identify.app import make_app
+        from identify.heads import TimelyProtocol
     except ImportError as error:
         raise click.ClickException(
             f"the extra is not installed ({error}): pip install -e '.[serve]'"
@@ -70,12 +85,15 @@ def serve(
 
     max_bytes = max_mb * 1024**2
     try:
-        desk = Desk(LiveModels(models), workers, workers + queue, max_bytes)
+        live = LiveModels(models, most_bytes=nets_mb * 1024**2)
+        desk = Desk(live, workers, workers + queue, max_bytes)
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
     app = make_app(desk, RateLimit(per_minute), max_bytes)
     click.echo(f"Open http://{host}:{port}/ in a browser; Ctrl-C ends the service.", err=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.run(
+        app, host=host, port=port, log_level="warning", server_header=False, http=TimelyProtocol
+    )
 
 
 if __name__ == "__main__":

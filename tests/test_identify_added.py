@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -92,7 +94,10 @@ def test_added_pictures_are_measured_again_with_another_base(models: Path, photo
     system = Identifier.load(models).system
     first = load_added(models, system, models.parent / "data/pack")
     net = models / "brands/acme/weights.safetensors"
-    shutil.copy(net, models / "base/weights.safetensors")  # any other base
+    shutil.copy(net, models / "base/weights.safetensors")  # any other base, evaluated
+    settings = json.loads((models / "system.json").read_text())
+    settings["sha256"]["base"] = hashlib.sha256(net.read_bytes()).hexdigest()
+    (models / "system.json").write_text(json.dumps(settings))
     renewed = Identifier.load(models)
     second = load_added(models, renewed.system, models.parent / "data/pack")
     assert first and second and first.key != second.key

@@ -31,6 +31,7 @@ def system() -> System:
         vectors=SimpleNamespace(labels=LABELS),
         base_description=SimpleNamespace(labels=LABELS[:3]),
         brand_index=torch.tensor([0, 0, 1, 2]),
+        gate_index=torch.tensor([0, 0, 1, 2]),
         columns=lambda labels: torch.tensor([place[label] for label in labels], dtype=torch.int64),
     )
     return cast(System, made)
@@ -48,6 +49,8 @@ def evidence(**changed: Any) -> Evidence:
         "gate": torch.tensor([[0.6, 0.3, 0.1]]),
         "embedding_similarity": torch.tensor([[0.8, 0.3, 0.2, 0.1]]),
         "color_similarity": torch.tensor([[0.5, 0.9, 0.2, -1.0]]),
+        "mean_color_similarity": torch.tensor([[0.6, 0.7, 0.3, -1.0]]),
+        "outline_similarity": torch.tensor([[0.4, 0.3, 0.2, -1.0]]),
         "border_similarity": torch.tensor([[0.1, 0.2, 0.3, 0.4]]),
     }
     return Evidence(**{**values, **changed})

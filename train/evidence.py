@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,9 @@ from catalogue.errors import CatalogueError
 from train.color import border_histogram, color_histogram
 from train.gallery import Vectors, best_per_label, load_vectors
 from train.gate import Gate, load_gate
-from train.model import Description, ShoeNet, infer, load_net
+from train.model import Description, ShoeNet, infer, load_net, read_description
+from train.outline import mirrored_similarity
+from train.shelf import Shelf
 from train.twins import WHOLE, file_of
 
 log = logging.getLogger(__name__)
@@ -28,11 +33,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BrandNet:
-    """One brand's net and the temperature fitted on its val photos."""
+    """What one brand's net names and the temperature fitted on its val photos; read when asked."""
 
-    net: ShoeNet
     labels: tuple[str, ...]
     temperature: float
+    take: Callable[[], ShoeNet]
+
+    @property
+    def net(self) -> ShoeNet:
+        """The net itself.
+
+        Raises:
+            CatalogueError: its file is damaged or was replaced.
+        """
+        return self.take()
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,7 @@ class System:
 
     base: ShoeNet
     base_description: Description
-    brand_nets: dict[str, BrandNet]
+    brand_nets: Mapping[str, BrandNet]
     gate: Gate
     vectors: Vectors
     labels: tuple[str, ...]
@@ -51,31 +65,55 @@ class System:
         """Side of the pictures that all nets take, px."""
         return self.base_description.size
 
-    @property
+    @cached_property
+    def brands(self) -> tuple[str, ...]:
+        """The brands of all products, sorted."""
+        return tuple(sorted({label.partition("/")[0] for label in self.labels}))
+
+    @cached_property
     def brand_index(self) -> Tensor:
-        """The number of each product's brand, (P,), brands counted in order of their slugs."""
-        brands = [label.partition("/")[0] for label in self.labels]
-        place = {brand: index for index, brand in enumerate(sorted(set(brands)))}
+        """The number of each product's brand in ``brands``, (P,)."""
+        place = {brand: index for index, brand in enumerate(self.brands)}
+        brands = (label.partition("/")[0] for label in self.labels)
         return torch.tensor([place[brand] for brand in brands], dtype=torch.int64)
+
+    @cached_property
+    def gate_index(self) -> Tensor:
+        """The gate's column of each product's brand, (P,); -1 where the gate does not know it."""
+        place = {brand: column for column, brand in enumerate(self.gate.brands)}
+        brands = (label.partition("/")[0] for label in self.labels)
+        return torch.tensor([place.get(brand, -1) for brand in brands], dtype=torch.int64)
+
+    @cached_property
+    def gallery_columns(self) -> Tensor:
+        """The column of each gallery photo's product, (G,)."""
+        return self.columns(self.vectors.labels)[self.vectors.label_index]
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {label: index for index, label in enumerate(self.labels)}
 
     def columns(self, labels: Iterable[str]) -> Tensor:
         """Column numbers of ``labels`` in the score tables, int64."""
-        place = {label: index for index, label in enumerate(self.labels)}
-        return torch.tensor([place[label] for label in labels], dtype=torch.int64)
+        return torch.tensor([self._place[label] for label in labels], dtype=torch.int64)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Raw answers to N pictures."""
+    """Raw answers to N pictures; of brand nets, of those that were asked."""
 
-    brand_logits: dict[str, Tensor]  # brand -> (N, C of that brand)
-    brand_similarity: dict[str, Tensor]  # brand -> (N, C): cosine to each class's mean in its net
+    brand_logits: Mapping[str, Tensor]  # brand -> (N, C of that brand)
+    brand_similarity: Mapping[
+        str, Tensor
+    ]  # brand -> (N, C): cosine to each class's mean in its net
     base_logits: Tensor  # (N, C of the base)
     embedding: Tensor  # (N, F), L2-normalised
     color: Tensor  # (N, D), L2-normalised
     gate: Tensor  # (N, B) brand probabilities
     embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
     color_similarity: Tensor  # (N, P)
+    mean_color_similarity: Tensor  # (N, P): to the mean histogram of each product's photos
+    outline_similarity: Tensor  # (N, P)
     border_similarity: Tensor  # (N, P)
 
 
@@ -84,8 +122,13 @@ def load_system(
     brands: Iterable[str] | None = None,
     kind: str = WHOLE,
     left_out: dict[str, str] | None = None,
+    shelf: Shelf | None = None,
+    sha256: Mapping[str, str] | None = None,
 ) -> System:
     """Load everything under ``models``; ``brands`` are those that must be there, and no others.
+
+    Of brand nets only what their files say of themselves is read; ``shelf`` reads and holds weights
+    when they are asked, and refuses a file whose hash is not that in ``sha256`` (by brand).
 
     ``kind`` WITHOUT_VAL loads what may be measured on validation. With ``left_out``, a brand whose net
     is damaged or another brand's is left out too, and what is wrong with it noted there.
@@ -99,6 +142,7 @@ def load_system(
     """
     base, description = load_net(file_of(models / "base", kind))
     listed = None if brands is None else set(brands)
+    shelf = Shelf() if shelf is None else shelf
     nets: dict[str, BrandNet] = {}
     there = {folder.name for folder in (models / "brands").glob("*") if folder.is_dir()}
     for extra in sorted(there - listed) if listed is not None else ():
@@ -108,7 +152,8 @@ def load_system(
         )
     for brand in sorted(there if listed is None else listed):
         try:
-            found = _load_brand(models / "brands" / brand, description, kind)
+            told = (sha256 or {}).get(brand)
+            found = _load_brand(models / "brands" / brand, description, kind, shelf, told)
         except CatalogueError as error:
             if left_out is None:
                 raise
@@ -130,12 +175,15 @@ def load_system(
     )
 
 
-def _load_brand(folder: Path, base: Description, kind: str) -> BrandNet | None:
-    """The net in ``folder``, None where the brand was too thin to train one."""
+def _load_brand(
+    folder: Path, base: Description, kind: str, shelf: Shelf, sha256: str | None
+) -> BrandNet | None:
+    """The net in ``folder``, its weights unread; None where the brand was too thin to train one."""
     model = _read_json(folder / "model.json")
     if model.get("status") == "too_few":
         return None
-    net, found = load_net(file_of(folder, kind))
+    path = file_of(folder, kind)
+    found = read_description(path)
     if foreign := [label for label in found.labels if not label.startswith(f"{folder.name}/")]:
         raise CatalogueError(
             f"{folder}: a net of another brand: it names {foreign[0]!r}, all its products must begin "
@@ -152,7 +200,7 @@ def _load_brand(folder: Path, base: Description, kind: str) -> BrandNet | None:
             f"{folder / 'model.json'}: temperature is {temperature!r}, it must be over 0. "
             "Run `dvc checkout`, or `dvc repro`, to make the file again."
         )
-    return BrandNet(net, found.labels, temperature)
+    return BrandNet(found.labels, temperature, partial(shelf.take, path, found, sha256))
 
 
 def _packed_as(net: Description) -> str:
@@ -161,28 +209,83 @@ def _packed_as(net: Description) -> str:
 
 def gather(system: System, pixels: Tensor) -> Evidence:
     """Run every model on uint8 pixels (N, 3, S, S). Cost: one forward pass per net."""
+    return ask(system, look(system, pixels), pixels, system.brand_nets)
+
+
+def look(system: System, pixels: Tensor, cues: bool = True) -> Evidence:
+    """What is known of pixels (N, 3, S, S) before any brand net is asked: base, gate, gallery.
+
+    Without ``cues``, colours and outlines, which cost a quarter of a net: as if the gallery had none.
+    """
     base_logits, embedding = infer(system.base, pixels)
-    columns = system.columns(system.vectors.labels)[system.vectors.label_index]  # (G,)
+    vectors, products = system.vectors, len(system.labels)
 
-    def nearest(own: Tensor, gallery: Tensor) -> Tensor:
-        return best_per_label(own @ gallery.T, columns, len(system.labels))
+    def nearest(similarity: Callable[[], Tensor], columns: Tensor) -> Tensor:
+        if not cues:
+            return torch.full((len(pixels), products), -1.0)
+        return best_per_label(similarity(), columns, products)
 
-    color = color_histogram(pixels)
-    brand_logits, brand_similarity = {}, {}
-    for brand, brand_net in system.brand_nets.items():
-        brand_logits[brand], own = infer(brand_net.net, pixels)
-        brand_similarity[brand] = own @ brand_net.net.prototypes.T
+    color = color_histogram(pixels) if cues else torch.zeros(0, 0)
+    photos = system.gallery_columns
+
     return Evidence(
-        brand_logits=brand_logits,
-        brand_similarity=brand_similarity,
+        brand_logits={},
+        brand_similarity={},
         base_logits=base_logits,
         embedding=embedding,
         color=color,
         gate=system.gate.brand_probabilities(embedding),
-        embedding_similarity=nearest(embedding, system.vectors.embedding),
-        color_similarity=nearest(color, system.vectors.color),
-        border_similarity=nearest(border_histogram(pixels), system.vectors.border),
+        embedding_similarity=best_per_label(embedding @ vectors.embedding.T, photos, products),
+        color_similarity=nearest(lambda: color @ vectors.color.T, photos),
+        mean_color_similarity=nearest(
+            lambda: color @ vectors.color_of_label.T, system.columns(vectors.labels)
+        ),
+        outline_similarity=nearest(lambda: mirrored_similarity(pixels, vectors.outline), photos),
+        border_similarity=nearest(lambda: border_histogram(pixels) @ vectors.border.T, photos),
     )
+
+
+def ask(
+    system: System,
+    known: Evidence,
+    pixels: Tensor,
+    brands: Iterable[str],
+    left_out: dict[str, str] | None = None,
+) -> Evidence:
+    """``known`` with the answers of ``brands``' nets to the same pixels, asked side by side.
+
+    One thread a net. For ten ResNet-18 and one photo of 64 px, a net takes 8.7 ms of a processor so;
+    weights stacked by `torch.func` and `vmap`, which are grouped convolutions, take 29.
+    With ``left_out``, a brand whose net cannot be read gives no answer, and the reason is noted there.
+
+    Raises:
+        CatalogueError: a net's file is damaged or was replaced.
+    """
+
+    def answer(brand: str) -> tuple[Tensor, Tensor] | None:
+        try:
+            net = system.brand_nets[brand].net
+        except CatalogueError as error:
+            if left_out is None:
+                raise
+            left_out[brand] = str(error)
+            log.warning("%s is left out: %s", brand, error)
+            return None
+        logits, embedding = infer(net, pixels)
+        return logits, embedding @ net.prototypes.T
+
+    asked = list(brands)
+    if len(asked) == 1:
+        answers = [answer(asked[0])]
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            answers = list(pool.map(answer, asked))
+    found = {brand: own for brand, own in zip(asked, answers, strict=True) if own is not None}
+    return replace(
+        known,
+        brand_logits={**known.brand_logits, **{brand: own[0] for brand, own in found.items()}},
+        brand_similarity={**known.brand_similarity, **{brand: own[1] for brand, own in found.items()}},
+    )  # fmt: skip
 
 
 def _read_json(path: Path) -> dict[str, Any]:

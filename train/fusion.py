@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from train.confidence import with_confidence
 from train.evidence import Evidence, System
 from train.gallery import best_per_label
 
@@ -79,9 +80,7 @@ def gate(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
 
 def gate_m(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
     """`gate` that asks the likeliest brands alone: the others' nets need not run."""
-    asked = evidence.gate.topk(min(GATE_BRANDS, evidence.gate.shape[1]), dim=1).indices
-    kept = torch.zeros_like(evidence.gate).scatter(1, asked, evidence.gate.gather(1, asked))
-    return _gated(evidence, system, kept)
+    return _gated(evidence, system, _likeliest(evidence.gate))
 
 
 def joint(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
@@ -107,12 +106,16 @@ def embedding_knn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
 
 
 def learned(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
-    """A softmax over weighted cues of each product, the weights fitted on validation."""
+    """A softmax over weighted cues of each product, the weights fitted on validation.
+
+    With the confidence of the highest score that was fitted there, too, see ``confidence.py``.
+    """
     found = cues(evidence, system)
     total = torch.zeros(len(evidence.embedding), len(system.labels))
     for name, cue in found.items():
         total += fitted.get(name, 0.0) * cue
-    return total.softmax(dim=1) if found else total
+    scores = total.softmax(dim=1) if found else total
+    return with_confidence(scores, found["color"], fitted)
 
 
 def cues(evidence: Evidence, system: System) -> dict[str, Tensor]:
@@ -123,19 +126,27 @@ def cues(evidence: Evidence, system: System) -> dict[str, Tensor]:
     """
     embedding = _known(evidence.embedding_similarity)
     color = _known(evidence.color_similarity)
+    outline = _known(evidence.outline_similarity)
     brand_of = system.brand_index
     brands = int(brand_of.max()) + 1 if len(brand_of) else 0
     everywhere = torch.ones_like(evidence.gate)
+
+    def of_brand(similarity: Tensor) -> Tensor:
+        return best_per_label(similarity, brand_of, brands)[:, brand_of]
+
     return {
-        "gate": _log(_gate_of_products(evidence, system)),
+        "gate": _log(_per_product(evidence.gate, system)),
         "brand_net": _log(_gated(evidence, system, everywhere)),
         "max_logit": _log(max_logit(evidence, system, {})),
         "joint": _log(joint(evidence, system, {})),
         "feature": _known(_spread(evidence, system, evidence.brand_similarity, -1.0)),
         "color": color,
-        "color_brand": best_per_label(color, brand_of, brands)[:, brand_of],
+        "color_brand": of_brand(color),
+        "mean_color": _known(evidence.mean_color_similarity),
         "embedding": embedding,
-        "embedding_brand": best_per_label(embedding, brand_of, brands)[:, brand_of],
+        "embedding_brand": of_brand(embedding),
+        "outline": outline,
+        "outline_brand": of_brand(outline),
     }
 
 
@@ -168,28 +179,39 @@ def _within_brand(evidence: Evidence, system: System) -> dict[str, Tensor]:
     }
 
 
+def gate_of_products(evidence: Evidence, system: System, rule: str) -> Tensor:
+    """What ``rule``, `gate` or `gate_m`, gives each product's brand, (N, P): its score is at most that."""
+    share = _likeliest(evidence.gate) if rule == "gate_m" else evidence.gate
+    return _per_product(share, system)
+
+
+def _likeliest(share: Tensor) -> Tensor:
+    """The shares (N, B) of the `GATE_BRANDS` likeliest brands, 0 for others."""
+    asked = share.topk(min(GATE_BRANDS, share.shape[1]), dim=1).indices
+    return torch.zeros_like(share).scatter(1, asked, share.gather(1, asked))
+
+
 def _gated(evidence: Evidence, system: System, brand_share: Tensor) -> Tensor:
-    """``brand_share`` (N, B) of each brand of the gate times the probability within the brand."""
-    scores = torch.zeros(len(evidence.embedding), len(system.labels))
-    within = _within_brand(evidence, system)
-    for column, brand in enumerate(system.gate.brands):
-        if brand in within:
-            columns, own = system.columns(system.brand_nets[brand].labels), within[brand]
-        else:
-            labels = [label for label in system.vectors.labels if label.startswith(f"{brand}/")]
-            columns = system.columns(labels)
-            similarity = evidence.embedding_similarity[:, columns]
-            own = (similarity / GALLERY_TEMPERATURE).softmax(dim=1)
-        scores[:, columns] = brand_share[:, column : column + 1] * own
-    return scores
+    """``brand_share`` (N, B) of each brand of the gate times the probability within the brand.
+
+    Within a brand whose net was not asked, or that has none, by the gallery.
+    """
+    similarity, brand_of = evidence.embedding_similarity, system.gate_index
+    closeness = ((similarity - 1) / GALLERY_TEMPERATURE).exp()  # cosines are at most 1
+    closeness = closeness.where(similarity > -1, 0.0)  # (N, P)
+    total = torch.zeros(len(closeness), len(system.gate.brands) + 1)
+    total.index_add_(1, brand_of % total.shape[1], closeness)  # -1, not known: the last column
+    within = closeness / total[:, brand_of].clamp_min(torch.finfo(total.dtype).tiny)
+    for brand, own in _within_brand(evidence, system).items():
+        columns = system.columns(system.brand_nets[brand].labels)
+        within[:, brand_of == brand_of[columns[0]]] = 0.0
+        within[:, columns] = own
+    return _per_product(brand_share, system) * within
 
 
-def _gate_of_products(evidence: Evidence, system: System) -> Tensor:
-    """The gate's probability of each product's brand, (N, P)."""
-    place = {brand: column for column, brand in enumerate(system.gate.brands)}
-    brands = [label.partition("/")[0] for label in system.labels]
-    shares = torch.cat([evidence.gate, torch.zeros(len(evidence.gate), 1)], dim=1)
-    return shares[:, [place.get(brand, -1) for brand in brands]]
+def _per_product(brand_share: Tensor, system: System) -> Tensor:
+    """What each brand of the gate has, (N, B), at all of its products, (N, P); 0 where it knows none."""
+    return torch.nn.functional.pad(brand_share, (0, 1))[:, system.gate_index]
 
 
 def _spread(

@@ -1,0 +1,207 @@
+"""How long one photo takes, in wall time by turns: gate mode, all nets, ten brands and a thousand, cold starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, stack_module_state
+
+from bench.identify.simulated import asked_brands, photo, pictures, simulate
+from identify import Identifier
+from identify.photo import Prepared
+from train.data import normalise
+from train.evidence import ask, look
+from train.model import infer
+
+FEW, MANY = 10, 1000
+ROUNDS = 12  # of each way, by turns; each round asks `QUERIES` pictures
+START_ROUNDS = 3
+Ways = dict[str, Callable[[], Any]]
+
+
+def speed(scratch: Path, sizes: tuple[int, ...] = (64, 112)) -> dict[str, Any]:
+    """All figures; ``scratch`` gets up to 10 GB, taken away again."""
+    found: dict[str, Any] = {"all_nets": {}, "one_photo": {}}
+    for size in sizes:
+        simulate(scratch / "few", FEW, size)
+        found["all_nets"][f"{size} px"] = all_nets(scratch / "few")
+        found["one_photo"][f"{size} px"] = one_photo(scratch / "few")
+        shutil.rmtree(scratch / "few")
+    simulate(scratch / "few", FEW, sizes[0])
+    simulate(scratch / "many", MANY, sizes[0])
+    found["many_brands"] = many_brands(scratch / "few", scratch / "many")
+    found["start"] = {
+        f"{brands} brands": starts(scratch / name, scratch)
+        for brands, name in ((FEW, "few"), (MANY, "many"))
+    }
+    return found
+
+
+def one_photo(models: Path) -> dict[str, Any]:
+    """The model part of an answer in gate mode beside one ResNet forward pass; nets in memory."""
+    identifier = Identifier.load(models)
+    identifier.warm()
+    queries = [picture[None] for picture in pictures()]
+    turn = iter(range(10**9))
+
+    def query() -> Tensor:
+        return queries[next(turn) % len(queries)]
+
+    base = identifier.system.base
+    ways: Ways = {
+        "resnet_forward": lambda: infer(base, query()),
+        "gate_mode": lambda: _answer(identifier, query()),
+    }
+    found = by_turns(ways, ROUNDS * len(queries))
+    return {**found, "ratio": ratio(found, "gate_mode", "resnet_forward")}
+
+
+def all_nets(models: Path) -> dict[str, Any]:
+    """Ten nets and one photo: one after the other, stacked, and side by side as `ask` does."""
+    identifier = Identifier.load(models)
+    system, pixels = identifier.system, pictures()[:1]
+    nets = [own.net for own in system.brand_nets.values()]
+    known = look(system, pixels, colors=False)
+    stacked = _stacked([net.backbone for net in nets])
+    picture = normalise(pixels, nets[0].size)
+    threads = os.cpu_count() or 1
+
+    def loop(count: int) -> None:
+        torch.set_num_threads(count)
+        try:
+            for net in nets:
+                infer(net, pixels)
+        finally:
+            torch.set_num_threads(1)
+
+    ways: Ways = {
+        "loop": lambda: loop(1),
+        f"loop_{threads}_threads_a_net": lambda: loop(threads),
+        "vmap": lambda: stacked(picture),
+        "side_by_side": lambda: ask(system, known, pixels, system.brand_nets),
+    }
+    found = by_turns(ways, ROUNDS)
+    return {**found, "ratio": ratio(found, "side_by_side", "loop")}
+
+
+def _stacked(backbones: list[torch.nn.Module]) -> Callable[[Tensor], Tensor]:
+    """All backbones as one, by weights stacked in front: their convolutions become grouped ones."""
+    params, buffers = stack_module_state(backbones)
+    shape = backbones[0]
+    asked = torch.vmap(lambda p, b, x: functional_call(shape, (p, b), (x,)), in_dims=(0, 0, None))
+
+    @torch.inference_mode()
+    def answer(picture: Tensor) -> Tensor:
+        found: Tensor = asked(params, buffers, picture)
+        return found
+
+    return answer
+
+
+def many_brands(few: Path, many: Path) -> dict[str, Any]:
+    """Gate mode among ten brands and among a thousand, nets in memory, on disk, and never read before."""
+    queries = [picture[None] for picture in pictures()]
+    warm = {name: Identifier.load(path) for name, path in (("10", few), ("1000", many))}
+    turns = {name: iter(range(10**9)) for name in warm}
+
+    def answer(name: str) -> None:
+        _answer(warm[name], queries[next(turns[name]) % len(queries)])
+
+    for name in warm:
+        for _ in queries:
+            answer(name)
+    found = by_turns({f"{name}_brands_warm": lambda name=name: answer(name) for name in warm}, ROUNDS * len(queries))  # fmt: skip
+    cold = Identifier.load(many, most_bytes=1)
+    for state in ("first_read", "read_again"):
+        if state == "first_read":
+            _forget(many)
+        times = [_timed(lambda query=query: _answer(cold, query)) for query in queries]
+        found[f"1000_brands_{state}"] = told(times)
+    nets = [len(_asked(warm["1000"], query)) for query in queries]
+    return {
+        **found,
+        "ratio": ratio(found, "1000_brands_warm", "10_brands_warm"),
+        "nets_asked": statistics.mean(nets),
+        "distinct_weight_files": len(list(many.glob("brands/*/weights.safetensors"))),
+    }
+
+
+def _forget(models: Path) -> None:
+    """Put the asked nets' files out of the page cache."""
+    for number in asked_brands(MANY):
+        with (models / f"brands/brand-{number:04}/weights.safetensors").open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def starts(models: Path, scratch: Path) -> dict[str, Any]:
+    """Wall and processor seconds of `solemap identify` with one photo, from nothing to the answer."""
+    path = photo(scratch / "photo.jpg")
+    command = [sys.executable, "-m", "solemap", "identify", "--json", "--models", str(models), str(path)]  # fmt: skip
+    walls, processors = [], []
+    for _ in range(START_ROUNDS):
+        before, used = time.perf_counter(), _used()
+        subprocess.run(command, check=True, capture_output=True)
+        walls.append(time.perf_counter() - before)
+        processors.append(_used() - used)
+    return {
+        "wall_s": {"least": round(min(walls), 2), "median": round(statistics.median(walls), 2)},
+        "processor_s": round(min(processors), 2),
+    }
+
+
+def _used() -> float:
+    found = os.times()
+    return found.children_user + found.children_system
+
+
+def _answer(identifier: Identifier, pixels: Tensor) -> None:
+    identifier.answer(Prepared(pixels[0].permute(1, 2, 0).numpy(), None, False))
+
+
+def _asked(identifier: Identifier, pixels: Tensor) -> Any:
+    from identify.asking import evidence_for
+
+    return evidence_for(identifier.system, pixels, "gate", {}, {}).brand_logits
+
+
+def by_turns(ways: Ways, rounds: int) -> dict[str, Any]:
+    """p50 and p95 of each way in ms, all ways in each round, so that a busy machine slows all alike."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, way in ways.items():
+            taken = _timed(way)
+            if number:  # the first warms
+                times[name].append(taken)
+    return {name: told(taken) for name, taken in times.items()}
+
+
+def _timed(way: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    way()
+    return time.perf_counter() - started
+
+
+def told(taken: list[float]) -> dict[str, float]:
+    """Quantiles of seconds, in ms."""
+    cuts = statistics.quantiles(taken, n=20, method="inclusive")
+    found = {"least_ms": min(taken), "p50_ms": cuts[9], "p95_ms": cuts[18]}
+    return {name: round(seconds * 1e3, 2) for name, seconds in found.items()}
+
+
+def ratio(found: dict[str, Any], own: str, other: str) -> dict[str, float]:
+    """How many times as long ``own`` takes."""
+    return {
+        quantile.removesuffix("_ms"): round(found[own][quantile] / found[other][quantile], 2)
+        for quantile in ("least_ms", "p50_ms", "p95_ms")
+    }

@@ -1,0 +1,117 @@
+"""The pictures that an answer shows: the gallery's, then those that were added without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from dataset.mask import prepare_with_mask
+from identify.added import Added, similarity
+from identify.answer import Candidate, SimilarShoe
+from train.evidence import System
+from train.gallery import GalleryPhoto, GalleryProduct
+from train.model import infer
+
+SAME_BASE = 0.99  # cosine of a picture's embedding with itself; other bases are far below
+
+
+class Shown:
+    """All pictures, a row each, and the products they show."""
+
+    def __init__(
+        self,
+        system: System,
+        photos: list[GalleryPhoto],
+        products: dict[str, GalleryProduct],
+        added: Added | None,
+        project: Path,
+    ) -> None:
+        self._system, self._project = system, project
+        self.naming = added.naming if added else None
+        self._photos = [*photos, *(added.photos if added else ())]
+        self._first_added = len(photos)
+        own = {one.label: one for one in added.products} if added else {}
+        self.products = {**own, **products}
+        vectors = system.vectors
+        self._embedding, self._color = vectors.embedding, vectors.color
+        if added:
+            self._embedding = torch.cat([vectors.embedding, added.embedding])
+            self._color = torch.cat([vectors.color, added.color])
+        self._rows: dict[str, list[int]] = {}
+        for row, photo in enumerate(self._photos):
+            self._rows.setdefault(photo.label, []).append(row)
+        self._paths = {photo.photo_id: photo.path for photo in self._photos}
+
+    def picture(self, photo_id: str) -> Path | None:
+        """The file of a picture; None for an id that is not here."""
+        path = self._paths.get(photo_id)
+        return None if path is None else self._project / path
+
+    def agrees(self) -> bool:
+        """Whether the gallery was measured with this base: one of its pictures, measured anew.
+
+        True where none of the pictures is on disk.
+        """
+        base = self._system.base_description
+        for row, photo in enumerate(self._photos[: self._first_added]):
+            path = self._project / photo.path
+            if path.exists():
+                with Image.open(path) as canvas:
+                    seen = prepare_with_mask(canvas, base.size, base.crop, base.background)
+                pixels = torch.from_numpy(seen.pixels).permute(2, 0, 1)[None]
+                embedding = infer(self._system.base, pixels)[1][0]
+                return float(self._embedding[row] @ embedding) > SAME_BASE
+        return True
+
+    def candidate(self, label: str, confidence: float, embedding: Tensor) -> Candidate:
+        """The product ``label`` with that of its pictures which is nearest to ``embedding`` (F,)."""
+        brand, _, product = label.partition("/")
+        rows, told = self._rows.get(label, []), self.products.get(label)
+        nearest = rows[int((self._embedding[rows] @ embedding).argmax())] if rows else None
+        return Candidate(
+            brand=brand,
+            product=product,
+            product_name=told.product_name if told else product,
+            confidence=round(min(max(confidence, 0.0), 1.0), 4),
+            photo_id=None if nearest is None else self._photos[nearest].photo_id,
+        )
+
+    def named_by_picture(self, embedding: Tensor, color: Tensor) -> Candidate | None:
+        """The added product whose picture is nearest of all and near enough, None if it is not.
+
+        ``embedding`` (1, F) and ``color`` (1, D) of the photo.
+        """
+        if self.naming is None:
+            return None
+        scores = similarity(embedding, color, self._embedding, self._color)[0]  # (G + A,)
+        row = int(scores.argmax())
+        nearest = float(scores[row])
+        if row < self._first_added or nearest < self.naming.threshold:
+            return None
+        label = self._photos[row].label
+        return self.candidate(label, self.naming.confidence(nearest), embedding[0])
+
+    def similar(self, embedding: Tensor, excluded: str | None, most: int) -> tuple[SimilarShoe, ...]:  # fmt: skip
+        """The picture nearest to ``embedding`` (F,) of each of the ``most`` nearest other products."""
+        nearness = self._embedding @ embedding  # (G + A,)
+        found: dict[str, SimilarShoe] = {}
+        for row in nearness.argsort(descending=True, stable=True).tolist():
+            photo = self._photos[row]
+            if photo.label == excluded or photo.label in found:
+                continue
+            product = self.products[photo.label]
+            found[photo.label] = SimilarShoe(
+                brand=product.brand,
+                product=product.product,
+                product_name=product.product_name,
+                similarity=round(float(nearness[row]), 4),
+                photo_id=photo.photo_id,
+                path=photo.path,
+                urls=product.urls,
+            )
+            if len(found) == most:
+                break
+        return tuple(found.values())
