@@ -29,6 +29,7 @@ NET = {
     "batch-size": 8,
     "lr": 0.001,
     "weight-decay": 0.05,
+    "metric-loss": 0.5,
     "label-smoothing": 0.1,
     "seed": 0,
     "precision": "fp32",
@@ -113,20 +114,20 @@ def test_pictures_too_small_for_a_network_are_refused_before_anything_trains(pro
     assert told.exit_code == 1 and "--size 32: alexnet needs" in told.output
     assert not (project / "var" / "rivals").exists()
     told = CliRunner().invoke(rivals.main, [str(project), "--arms", "resnet19"])
-    assert told.exit_code == 2 and "'resnet19' is not one of label_mapping," in told.output
+    assert told.exit_code == 2 and "'resnet19' is not one of joint, label_mapping," in told.output
 
 
 def test_arms_are_trained_once_and_told_beside_ours(project: Path, tmp_path: Path) -> None:
-    words = [str(project), "--arms", "label_mapping,outside,resnet18", "--threads", "1"]
+    words = [str(project), "--arms", "joint,label_mapping,outside,resnet18", "--threads", "1"]
     first, again = tmp_path / "first.json", tmp_path / "again.json"
     told = CliRunner().invoke(rivals.main, [*words, "--out", str(first)], catch_exceptions=False)
     assert told.exit_code == 0, told.output
     told = CliRunner().invoke(rivals.main, [*words, "--out", str(again)], catch_exceptions=False)
-    assert told.output.count(": from ") == 3  # nothing trained again
+    assert told.output.count(": from ") == 4  # nothing trained again
     found = json.loads(first.read_text())
     assert found["rivals"] == json.loads(again.read_text())["rivals"]
     budget = found["budget_image_passes"]
-    for name, nets in (("label_mapping", 2), ("outside", 2), ("resnet18", 1)):
+    for name, nets in (("joint", 1), ("label_mapping", 2), ("outside", 2), ("resnet18", 1)):
         arm = found["rivals"][name]
         assert arm["nets"] == nets and 0 <= arm["top1"] <= arm["top5"] <= 1
         assert (

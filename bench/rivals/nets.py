@@ -1,4 +1,4 @@
-"""torchvision's networks of the paper's related work, cut like our ResNets into backbone and head."""
+"""torchvision's networks of the paper's related work, cut like our nets into backbone and head."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from catalogue.errors import CatalogueError
-from train.model import ARCHITECTURES, ShoeNet
+from train.model import ShoeNet
 
 LEAST_SIZE = {"alexnet": 63, "vgg16_bn": 32, "googlenet": 32}  # px; less leaves nothing to pool
 
@@ -27,21 +27,16 @@ def check_size(arch: str, size: int) -> None:
 
 
 class RivalNet(ShoeNet):
-    """A ResNet, or one of LEAST_SIZE, with what the training loop and `infer` ask of a ShoeNet."""
+    """torchvision's ``arch`` as it is published, with what the training loop and `infer` ask of a net."""
 
     def __init__(self, arch: str, classes: int, size: int) -> None:
-        if arch in ARCHITECTURES:
-            super().__init__(arch, classes, size)
-            return
         nn.Module.__init__(self)
         check_size(arch, size)
         from torchvision.models import get_model
 
-        options: dict[str, Any] = (
-            {"aux_logits": False, "init_weights": True} if arch == "googlenet" else {}
-        )
-        backbone = get_model(arch, weights=None, **options)
-        if arch == "googlenet":
+        googlenet: dict[str, Any] = {"aux_logits": False, "init_weights": True}
+        backbone = get_model(arch, weights=None, **(googlenet if arch == "googlenet" else {}))
+        if hasattr(backbone, "fc"):
             self.features: int = backbone.fc.in_features
             backbone.fc = nn.Identity()
         else:
