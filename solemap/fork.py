@@ -21,7 +21,7 @@ import sys
 import traceback
 from typing import Any
 
-PRELOAD = ("torch", "torchvision.models", "train.fit")
+PRELOAD = ("torch", "torchvision.models", "pytorch_metric_learning.losses", "train.fit")
 _PR_SET_PDEATHSIG = 1
 
 

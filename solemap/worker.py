@@ -45,6 +45,8 @@ class Worker:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "solemap.fork", str(os.getpid())],
                 cwd=self._folder,
+                # a library that asks for a GPU while it is imported must not spoil it for children
+                env={**os.environ, "PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

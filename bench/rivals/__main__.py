@@ -2,7 +2,8 @@
 
 PROJECT is a folder after `dvc repro`, e.g. var/real after `make real`. Each arm trains on its train and val
 photos with the project's augmentation, loop and base params, in as many image passes as base and brand
-nets together, and is asked for its test photos. Only network or label scheme differ. An arm's result is
+nets together, and is asked for its test photos. Only network or label scheme differ: `joint` is our own
+network over all products, `label_mapping` and `outside` are it with other labels, others torchvision's. An arm's result is
 kept in PROJECT/var/rivals when it ends: run the command again after a kill. Results:
 bench/results/rivals.json.
 """
@@ -23,6 +24,7 @@ from torch.nn import functional
 
 from bench.machine import machine
 from bench.rivals.arms import ARMS, figures, identity, train_arm
+from bench.rivals.nets import check_size
 from bench.rivals.project import Project, read_project
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json
@@ -52,8 +54,12 @@ def main(folder: Path, arms: str, threads: int, out: Path, **changed: Any) -> No
     if unknown := sorted(set(chosen) - set(ARMS)):
         raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(ARMS)}", param_hint="--arms")  # fmt: skip
     make_deterministic(threads)
+    # on a GPU some of the rivals' layers have no deterministic kernel
+    torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         project = read_project(folder, changed)
+        for name in chosen:
+            check_size(name, project.base.size)
         found = {name: _result(name, project) for name in chosen}
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error

@@ -25,6 +25,7 @@ from train.seed import derived_seed
 from train.twins import WHOLE, file_of
 
 ARMS = (
+    "joint",  # our own network over all products, with the whole budget
     "label_mapping",
     "outside",
     "resnet18",
@@ -57,9 +58,11 @@ def train_arm(name: str, project: Project, work: Path) -> Trained:
         return _label_mapping(project, work)
     if name == "outside":
         return _outside(project, work)
-    share = LR_SHARE.get(name, 1.0)
-    settings = replace(project.base, arch=name, lr=project.base.lr * share)
-    net, trained = _scratch(project.joint, settings, project.budget, work / name)
+    settings = project.base
+    if name != "joint":
+        settings = replace(settings, arch=name, lr=settings.lr * LR_SHARE.get(name, 1.0))
+    kind = ShoeNet if name == "joint" else RivalNet
+    net, trained = _scratch(kind, project.joint, settings, project.budget, work / name)
     trained.scores = _logits(net, project).softmax(dim=1)
     return trained
 
@@ -75,12 +78,14 @@ def identity(name: str, project: Project) -> str:
     return f"{name}-{fingerprint(project.joint, project.base, digest.hexdigest())}"
 
 
-def _scratch(pack: Pack, settings: Settings, passes: int, work: Path) -> tuple[RivalNet, Trained]:
+def _scratch(
+    kind: type[ShoeNet], pack: Pack, settings: Settings, passes: int, work: Path
+) -> tuple[ShoeNet, Trained]:
     """A net from scratch on train and val photos, in as many epochs as ``passes`` allow."""
     photos = len(pack.rows(*TRAINED))
     settings = replace(settings, epochs=max(1, round(passes / photos)), refit_epochs=0)
     torch.manual_seed(derived_seed("rival", settings.seed))
-    net = RivalNet(settings.arch, len(pack.labels), settings.size)
+    net = kind(settings.arch, len(pack.labels), settings.size)
     _run(net, pack, settings, work)
     return net, Trained(
         scores=torch.zeros(0),
@@ -92,13 +97,14 @@ def _scratch(pack: Pack, settings: Settings, passes: int, work: Path) -> tuple[R
 
 
 def _label_mapping(project: Project, work: Path, count: int = 2) -> Trained:
-    """One ResNet a modulus, each with its part of the budget."""
+    """One of our ResNets a modulus, each with its part of the budget."""
     moduli = coprime_moduli(len(project.joint.labels), count)
+    # no contrastive loss: products of one remainder have nothing in common
+    settings = replace(project.base, metric_loss=0.0)
     whole, logits = Trained(torch.zeros(0), 0, 0, 0, 0), []
     for modulus in moduli:
-        net, one = _scratch(
-            mapped(project.joint, modulus), project.base, project.budget // count, work / str(modulus)
-        )  # fmt: skip
+        pack, passes = mapped(project.joint, modulus), project.budget // count
+        net, one = _scratch(ShoeNet, pack, settings, passes, work / str(modulus))
         logits.append(_logits(net, project))
         whole = _sum(whole, one)
     whole.scores = decode(logits, moduli, len(project.joint.labels))

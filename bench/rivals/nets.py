@@ -1,4 +1,4 @@
-"""torchvision's networks of the paper's related work, cut like our ResNets into backbone and head."""
+"""torchvision's networks of the paper's related work, cut like our nets into backbone and head."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ import torch
 from torch import nn
 
 from catalogue.errors import CatalogueError
-from train.model import ARCHITECTURES, ShoeNet
+from train.model import ShoeNet
 
 LEAST_SIZE = {"alexnet": 63, "vgg16_bn": 32, "googlenet": 32}  # px; less leaves nothing to pool
-RIVALS = (*ARCHITECTURES, *LEAST_SIZE)
+
+
+def check_size(arch: str, size: int) -> None:
+    """Refuse pictures that ``arch`` pools to nothing.
+
+    Raises:
+        CatalogueError: naming the option.
+    """
+    if size < LEAST_SIZE.get(arch, 0):
+        raise CatalogueError(
+            f"--size {size}: {arch} needs pictures of at least {LEAST_SIZE[arch]} px. "
+            "Raise pack.size in params.yaml and --size, or leave the arm out with --arms."
+        )
 
 
 class RivalNet(ShoeNet):
-    """Any of RIVALS with what the training loop and `infer` ask of a ShoeNet."""
+    """torchvision's ``arch`` as it is published, with what the training loop and `infer` ask of a net."""
 
     def __init__(self, arch: str, classes: int, size: int) -> None:
-        if arch in ARCHITECTURES:
-            super().__init__(arch, classes, size)
-            return
         nn.Module.__init__(self)
-        if size < LEAST_SIZE[arch]:
-            raise CatalogueError(
-                f"--size {size}: {arch} needs pictures of at least {LEAST_SIZE[arch]} px. "
-                "Raise pack.size in params.yaml and --size, or leave the arm out with --arms."
-            )
+        check_size(arch, size)
         from torchvision.models import get_model
 
-        options: dict[str, Any] = (
-            {"aux_logits": False, "init_weights": True} if arch == "googlenet" else {}
-        )
-        backbone = get_model(arch, weights=None, **options)
-        if arch == "googlenet":
+        googlenet: dict[str, Any] = {"aux_logits": False, "init_weights": True}
+        backbone = get_model(arch, weights=None, **(googlenet if arch == "googlenet" else {}))
+        if hasattr(backbone, "fc"):
             self.features: int = backbone.fc.in_features
             backbone.fc = nn.Identity()
         else:

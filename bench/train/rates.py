@@ -124,14 +124,21 @@ def until(
     """Time to the accuracy on val at which the reference script ends, both from scratch.
 
     Ours with the params of `base:` at the same size; its time counts packing and stops at the first epoch
-    that is as good. Both count evaluation after each epoch.
+    that is as good. Both count evaluation after each epoch. The script loads in as many processes as
+    two epochs show to be faster, none or as many as threads.
     """
     samples = read_samples(project, limit)
     with tempfile.TemporaryDirectory() as text:
         place = Path(text)
         folder = image_folder(samples, project, place / "folder")
         shared = ["--arch", arch, "--size", str(size), "--threads", str(threads)]
-        ended = run([str(REFERENCE), "--data", str(folder), "--evaluate", "--epochs", str(epochs), "--batch-size", str(batch_size), *shared])[-1]  # fmt: skip
+        script = [str(REFERENCE), "--data", str(folder), "--batch-size", str(batch_size), *shared]
+
+        def rate(workers: int) -> float:
+            return _rate([*script, "--epochs", "2", "--workers", str(workers)], None)
+
+        workers = max((0, threads), key=rate)
+        ended = run([*script, "--epochs", str(epochs), "--workers", str(workers), "--evaluate"])[-1]
         began = time.perf_counter()
         pack = packed(samples, project, place / "pack", size)
         pack_s = time.perf_counter() - began
@@ -143,6 +150,7 @@ def until(
         "size": size,
         "threads": threads,
         "reference_epochs": epochs,
+        "reference_workers": workers,
         "accuracy": round(ended["accuracy"], 4),
         "reference_seconds": round(ended["seconds"], 1),
         "our_seconds": None if whole_s is None else round(whole_s, 1),
