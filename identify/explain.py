@@ -1,8 +1,8 @@
 """The class activation map of the deciding ResNet, as a heat map over the photo.
 
-Zhou et al. 2016, "Learning Deep Features for Discriminative Localization": in a net that ends with
-global average pooling, the head's row of a class, times the last feature map, says which places speak
-for the class. That map is coarse (2 x 2 for 64 px), so the maps of shifted copies are averaged.
+After Zhou et al. 2016, "Learning Deep Features for Discriminative Localization": where the features
+are pooled and a linear head follows, a logit is a sum over places. Here the pooling is the maximum, so
+that each feature was seen at one place alone. The maps of shifted copies are averaged and smoothed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from train.model import ShoeNet
 
 STRIDE = 32  # px of the picture per cell of the last feature map: any torchvision ResNet
 STEP = 4  # px between the shifted copies
+SMOOTH = 9  # px, odd: the side of each box filter over the map
 FLOOR = 0.3  # of the hottest place: what is below is not painted
 OPACITY = 0.6  # of the hottest place
 _COLD, _HOT = np.array([30, 60, 160]), np.array([255, 90, 20])
@@ -79,13 +80,7 @@ def activation_map(net: ShoeNet, row: int | None, pixels: Tensor) -> Tensor:
             for down, right in shifts
         ]
     )  # (N, 3, S, S)
-    features = feature_map(net, copies)  # (N, F, s, s)
-    if row is None:
-        cells = features.square().sum(dim=1, keepdim=True)
-    else:
-        own = net.head.weight[row] - net.head.weight.mean(dim=0)
-        cells = torch.einsum("nfhw,f->nhw", features, own)[:, None]
-    fine = nn.functional.interpolate(cells, size=(side, side), mode="bilinear")[:, 0]
+    fine = evidence_map(net, row, copies)  # (N, S, S)
     total, count = torch.zeros(2, side + 2 * STRIDE, side + 2 * STRIDE)
     for map_of_copy, (down, right) in zip(fine, shifts, strict=True):
         place = (
@@ -95,16 +90,40 @@ def activation_map(net: ShoeNet, row: int | None, pixels: Tensor) -> Tensor:
         total[place] += map_of_copy
         count[place] += 1
     inner = slice(STRIDE, STRIDE + side)
-    found: Tensor = total[inner, inner] / count[inner, inner]
+    found = (total[inner, inner] / count[inner, inner])[None, None]
+    for _ in range(3):  # three box filters are nearly a Gaussian
+        found = nn.functional.avg_pool2d(found, SMOOTH, 1, SMOOTH // 2, count_include_pad=False)
+    smooth: Tensor = found[0, 0]
+    return smooth
+
+
+def evidence_map(net: ShoeNet, row: int | None, pictures: Tensor) -> Tensor:
+    """What each place adds to the logit over the mean of all rows: (N, S, S) of pictures (N, 3, S, S).
+
+    Each feature is the maximum of one channel: what it adds was seen where the maximum is. The sum
+    over the map is that of all features, standardised, times the row.
+    """
+    norm = net.backbone.norm
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None and variance is not None  # BatchNorm keeps them
+    gain = norm.weight / (variance + norm.eps).sqrt()
+    own = None if row is None else net.head.weight[row] - net.head.weight.mean(dim=0)
+    count, side = len(pictures), pictures.shape[-1]
+    found = torch.zeros(count, side, side)
+    first = 0
+    for cells in net.backbone.maps(pictures):  # (N, F, s, s)
+        width, across = cells.shape[1], cells.shape[3]
+        these = slice(first, first + width)
+        first += width
+        most, place = cells.flatten(2).max(dim=2)  # (N, F)
+        standardised = (most - mean[these]) * gain[these]
+        added = standardised.square() if own is None else standardised * own[these]
+        grid = torch.zeros(count, cells.shape[2] * across).scatter_add_(1, place, added)
+        grid = grid.view(count, 1, cells.shape[2], across)
+        share = (grid.shape[2] * across) / side**2  # of a cell that each of its pixels holds
+        fine = nn.functional.interpolate(grid, size=(side, side), mode="nearest") * share
+        found += fine[:, 0]
     return found
-
-
-def feature_map(net: ShoeNet, pictures: Tensor) -> Tensor:
-    """The output of the layers before the pooling, (N, F, s, s)."""
-    layers = dict(net.backbone.named_children())
-    for name in list(layers)[: list(layers).index("avgpool")]:
-        pictures = layers[name](pictures)
-    return pictures
 
 
 def _scaled(cells: Tensor) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from identify.__main__ import identify
-from identify.explain import activation_map, feature_map
+from identify.explain import activation_map, evidence_map
 from identify.identifier import Identifier
 from identify.photo import PhotoError, prepare_photo
 from train.data import normalise
@@ -174,11 +174,13 @@ def test_the_heat_map_sums_to_the_logit_and_is_written(project: Path, tmp_path: 
     pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[row]
     pixels = pixels.permute(2, 0, 1)[None]
     net = system.brand_nets["acme"].net
-    cells = torch.einsum(
-        "fhw,cf->chw", feature_map(net, normalise(pixels, net.size))[0], net.head.weight
-    )
     logits, _ = infer(net, pixels)
-    assert torch.allclose(cells.mean(dim=(1, 2)) + net.head.bias, logits[0], atol=1e-4)
+    shift = net.backbone.norm.bias  # of the features where nothing is seen above their mean
+    centred = net.head.weight - net.head.weight.mean(dim=0)  # over the mean of all products
+    over = logits[0] - logits[0].mean() - (net.head.bias - net.head.bias.mean()) - centred @ shift
+    for product in range(len(over)):
+        places = evidence_map(net, product, normalise(pixels, net.size))
+        assert torch.allclose(places.sum(), over[product], atol=1e-4)
     assert activation_map(net, 0, pixels).shape == (32, 32)
 
 

@@ -34,7 +34,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     "train": (
         {"catalogue"},
-        {"torch", "torchvision", "numpy", "safetensors", "click", "PIL"},
+        {"torch", "torchvision", "pytorch_metric_learning", "numpy", "safetensors", "click", "PIL"},
     ),
     "identify": (
         {

@@ -49,6 +49,8 @@ def evidence(**changed: Any) -> Evidence:
         "gate": torch.tensor([[0.6, 0.3, 0.1]]),
         "embedding_similarity": torch.tensor([[0.8, 0.3, 0.2, 0.1]]),
         "color_similarity": torch.tensor([[0.5, 0.9, 0.2, -1.0]]),
+        "mean_color_similarity": torch.tensor([[0.6, 0.7, 0.3, -1.0]]),
+        "outline_similarity": torch.tensor([[0.4, 0.3, 0.2, -1.0]]),
         "border_similarity": torch.tensor([[0.1, 0.2, 0.3, 0.4]]),
     }
     return Evidence(**{**values, **changed})

@@ -37,6 +37,12 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
                 required=True,
                 help="px, the side of the pictures that the net sees; at most pack.size.",
             ),
+            click.option(
+                "--metric-loss",
+                type=click.FloatRange(0, 10),
+                required=True,
+                help="Weight of the supervised contrastive loss beside the classification loss.",
+            ),
             click.option("--label-smoothing", type=click.FloatRange(0, 0.9), required=True),
             click.option("--seed", type=click.IntRange(0), required=True),
             click.option(

@@ -108,7 +108,8 @@ def select(pack: Pack, rows: torch.Tensor) -> Pack:
 
 def standardised(pictures: torch.Tensor) -> torch.Tensor:
     """Pictures of 0..1, float (B, 3, S, S), as the nets take them: channels last."""
-    return ((pictures - _MEAN) / _STD).contiguous(memory_format=torch.channels_last)
+    mean, std = _MEAN.to(pictures.device), _STD.to(pictures.device)
+    return ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def normalise(pixels: torch.Tensor, size: int) -> torch.Tensor:

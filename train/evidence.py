@@ -24,6 +24,7 @@ from train.color import border_histogram, color_histogram
 from train.gallery import Vectors, best_per_label, load_vectors
 from train.gate import Gate, load_gate
 from train.model import Description, ShoeNet, infer, load_net, read_description
+from train.outline import mirrored_similarity
 from train.shelf import Shelf
 from train.twins import WHOLE, file_of
 
@@ -111,6 +112,8 @@ class Evidence:
     gate: Tensor  # (N, B) brand probabilities
     embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
     color_similarity: Tensor  # (N, P)
+    mean_color_similarity: Tensor  # (N, P): to the mean histogram of each product's photos
+    outline_similarity: Tensor  # (N, P)
     border_similarity: Tensor  # (N, P)
 
 
@@ -209,31 +212,44 @@ def gather(system: System, pixels: Tensor) -> Evidence:
     return ask(system, look(system, pixels), pixels, system.brand_nets)
 
 
-def look(system: System, pixels: Tensor, colors: bool = True) -> Evidence:
+def look(system: System, pixels: Tensor, by_pixels: bool = True) -> Evidence:
     """What is known of pixels (N, 3, S, S) before any brand net is asked: base, gate, gallery.
 
-    Without ``colors``, which cost a quarter of a net, as if the gallery's photos had none.
+    Without ``by_pixels``, as if no gallery photo's colours and outline were known: they cost half as
+    much as a net, and more the larger the gallery.
     """
     base_logits, embedding = infer(system.base, pixels)
-    nothing = torch.zeros(0, 0)
-    color = color_histogram(pixels) if colors else nothing
-    border = border_histogram(pixels) if colors else nothing
+    vectors = system.vectors
 
-    def nearest(own: Tensor, gallery: Tensor) -> Tensor:
-        if own is nothing:
-            return torch.full((len(pixels), len(system.labels)), -1.0)
-        return best_per_label(own @ gallery.T, system.gallery_columns, len(system.labels))
+    def nearest(similarity: Tensor) -> Tensor:
+        return best_per_label(similarity, system.gallery_columns, len(system.labels))
 
-    return Evidence(
+    not_compared = torch.full((len(pixels), len(system.labels)), -1.0)
+    known = Evidence(
         brand_logits={},
         brand_similarity={},
         base_logits=base_logits,
         embedding=embedding,
-        color=color,
+        color=torch.zeros(len(pixels), 0),
         gate=system.gate.brand_probabilities(embedding),
-        embedding_similarity=nearest(embedding, system.vectors.embedding),
-        color_similarity=nearest(color, system.vectors.color),
-        border_similarity=nearest(border, system.vectors.border),
+        embedding_similarity=nearest(embedding @ vectors.embedding.T),
+        color_similarity=not_compared,
+        mean_color_similarity=not_compared,
+        outline_similarity=not_compared,
+        border_similarity=not_compared,
+    )
+    if not by_pixels:
+        return known
+    color = color_histogram(pixels)
+    return replace(
+        known,
+        color=color,
+        color_similarity=nearest(color @ vectors.color.T),
+        mean_color_similarity=best_per_label(
+            color @ vectors.color_of_label.T, system.columns(vectors.labels), len(system.labels)
+        ),
+        outline_similarity=nearest(mirrored_similarity(pixels, vectors.outline)),
+        border_similarity=nearest(border_histogram(pixels) @ vectors.border.T),
     )
 
 

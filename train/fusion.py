@@ -121,9 +121,14 @@ def cues(evidence: Evidence, system: System) -> dict[str, Tensor]:
     """
     embedding = _known(evidence.embedding_similarity)
     color = _known(evidence.color_similarity)
+    outline = _known(evidence.outline_similarity)
     brand_of = system.brand_index
     brands = int(brand_of.max()) + 1 if len(brand_of) else 0
     everywhere = torch.ones_like(evidence.gate)
+
+    def of_brand(similarity: Tensor) -> Tensor:
+        return best_per_label(similarity, brand_of, brands)[:, brand_of]
+
     return {
         "gate": _log(_per_product(evidence.gate, system)),
         "brand_net": _log(_gated(evidence, system, everywhere)),
@@ -131,9 +136,12 @@ def cues(evidence: Evidence, system: System) -> dict[str, Tensor]:
         "joint": _log(joint(evidence, system, {})),
         "feature": _known(_spread(evidence, system, evidence.brand_similarity, -1.0)),
         "color": color,
-        "color_brand": best_per_label(color, brand_of, brands)[:, brand_of],
+        "color_brand": of_brand(color),
+        "mean_color": _known(evidence.mean_color_similarity),
         "embedding": embedding,
-        "embedding_brand": best_per_label(embedding, brand_of, brands)[:, brand_of],
+        "embedding_brand": of_brand(embedding),
+        "outline": outline,
+        "outline_brand": of_brand(outline),
     }
 
 

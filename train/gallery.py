@@ -1,4 +1,4 @@
-"""Photos one may retrieve: base embeddings and colour histograms of train and val photos.
+"""Photos one may retrieve: base embeddings, colours and outlines of train and val photos.
 
 ``models/gallery/vectors.safetensors`` holds what is measured, ``without-val.safetensors`` the same
 for validation: train photos alone, seen by the base that has not seen val photos. ``photos.jsonl``
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -48,9 +49,17 @@ class Vectors:
 
     embedding: Tensor  # (G, F), L2-normalised
     color: Tensor  # (G, D), L2-normalised
+    outline: Tensor  # (G, H), L2-normalised
     border: Tensor  # (G, E), L2-normalised: of the background alone
     label_index: Tensor  # (G,)
     labels: tuple[str, ...]
+
+    @cached_property
+    def color_of_label(self) -> Tensor:
+        """The mean colour histogram of each label's photos, (labels, D), L2-normalised."""
+        sums = torch.zeros(len(self.labels), self.color.shape[1])
+        sums.index_add_(0, self.label_index, self.color)
+        return torch.nn.functional.normalize(sums, dim=1)
 
 
 def save_vectors(path: Path, vectors: Vectors) -> None:
@@ -58,6 +67,7 @@ def save_vectors(path: Path, vectors: Vectors) -> None:
     tensors = {
         "embedding": vectors.embedding.contiguous(),
         "color": vectors.color.half().contiguous(),  # 8 KB a photo
+        "outline": vectors.outline.half().contiguous(),
         "border": vectors.border.contiguous(),
         "label_index": vectors.label_index,
     }
@@ -75,9 +85,10 @@ def load_vectors(path: Path) -> Vectors:
             labels = tuple(json.loads(file.metadata()["labels"]))
             tensors = {
                 name: file.get_tensor(name)
-                for name in ("embedding", "color", "border", "label_index")
+                for name in ("embedding", "color", "outline", "border", "label_index")
             }
-        return Vectors(labels=labels, **{**tensors, "color": tensors["color"].float()})
+        tensors |= {name: tensors[name].float() for name in ("color", "outline")}
+        return Vectors(labels=labels, **tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CatalogueError(
             f"{path}: not a readable gallery ({error}). Run `dvc repro index` to make it again."

@@ -13,6 +13,7 @@ from train.color import border_histogram, color_histogram
 from train.data import Pack, load_pack
 from train.gallery import GalleryPhoto, GalleryProduct, Vectors, save_names, save_vectors
 from train.model import ShoeNet, infer, load_net
+from train.outline import outline
 from train.seed import make_deterministic
 from train.twins import SPLITS, WHOLE, file_of
 
@@ -50,6 +51,7 @@ def _vectors(base: ShoeNet, packs: Sequence[Pack], splits: Sequence[str]) -> Vec
             [torch.zeros(0, base.features), *(infer(base, part)[1] for part in parts[1:])]
         ),
         color=torch.cat([color_histogram(part) for part in parts]),
+        outline=torch.cat([outline(part) for part in parts]),
         border=torch.cat([border_histogram(part) for part in parts]),
         label_index=torch.tensor([place[label] for label in shown], dtype=torch.int64),
         labels=labels,

@@ -37,6 +37,40 @@ ARCHITECTURES = (
 _METADATA_KEY = "solemap"
 
 
+class Trunk(nn.Module):
+    """A torchvision ResNet in which each of the four stages is pooled by its maximum.
+
+    The maxima side by side, standardised, are the features. A mark of a few pixels, such as a logo
+    or a coloured eyelet, is lost in the mean over the last stage, and a net of few photos has learned
+    its early stages better than its last. `widths` are the channels of each stage.
+    """
+
+    def __init__(self, arch: str) -> None:
+        super().__init__()
+        from torchvision.models import get_model  # 2 s to import: only when a net is built
+
+        resnet = get_model(arch, weights=None, num_classes=1)
+        self.stem = nn.Sequential(resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool)
+        self.stages = nn.ModuleList([getattr(resnet, f"layer{n}") for n in (1, 2, 3, 4)])
+        last: int = resnet.fc.in_features
+        self.widths = (last // 8, last // 4, last // 2, last)
+        self.norm = nn.BatchNorm1d(sum(self.widths))
+
+    def maps(self, pictures: Tensor) -> list[Tensor]:
+        """What each stage sees in pictures (B, 3, S, S), finest first: (B, width, s, s) each."""
+        found, current = [], self.stem(pictures)
+        for stage in self.stages:
+            current = stage(current)
+            found.append(current)
+        return found
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Pictures (B, 3, S, S) to features (B, F)."""
+        maxima = [one.amax(dim=(2, 3)) for one in self.maps(pictures)]
+        features: Tensor = self.norm(torch.cat(maxima, dim=1))
+        return features
+
+
 class ShoeNet(nn.Module):
     """A ResNet whose last layer is ``head``; everything before it is ``backbone``.
 
@@ -50,12 +84,8 @@ class ShoeNet(nn.Module):
         super().__init__()
         if arch not in ARCHITECTURES:
             raise ValueError(f"arch {arch!r} is not one of {', '.join(ARCHITECTURES)}")
-        from torchvision.models import get_model  # 2 s to import: only when a net is built
-
-        backbone = get_model(arch, weights=None, num_classes=1)
-        self.features: int = backbone.fc.in_features
-        backbone.fc = nn.Identity()
-        self.backbone = backbone
+        self.backbone = Trunk(arch)
+        self.features: int = sum(self.backbone.widths)
         self.size = size
         self.head = nn.Linear(self.features, classes)
         self.register_buffer("prototypes", torch.zeros(classes, self.features))
@@ -142,10 +172,11 @@ def _own(mapped: Tensor) -> Tensor:
 def infer(net: ShoeNet, pixels: Tensor, batch: int = 64) -> tuple[Tensor, Tensor]:
     """Logits (N, C) and embeddings (N, F; L2-normalised) of uint8 pixels (N, 3, S, S), in float32.
 
-    Full precision: bfloat16 would let the answer depend on the batch.
+    Full precision: bfloat16 would let the answer depend on the batch. Runs where the net is.
     """
-    features = [torch.zeros(0, net.features)]
+    device = net.head.weight.device
+    features = [torch.zeros(0, net.features, device=device)]
     for part in pixels.split(batch):
-        features.append(net.backbone(normalise(part, net.size)))  # (B, F)
+        features.append(net.backbone(normalise(part.to(device), net.size)))  # (B, F)
     stacked = torch.cat(features)
-    return net.head(stacked), nn.functional.normalize(stacked, dim=1)
+    return net.head(stacked).cpu(), nn.functional.normalize(stacked, dim=1).cpu()

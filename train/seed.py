@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import torch
 
 
 def make_deterministic(threads: int = 1) -> None:
     """A fixed number of threads and deterministic kernels: both would change the last bits."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS refuses
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     # It would fill every new tensor with NaN, a debugging aid that costs memory traffic.
@@ -22,6 +24,11 @@ def derived_seed(*parts: object) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def generator(*parts: object) -> torch.Generator:
-    """A CPU generator seeded by ``parts``: an epoch draws the same whether or not it was resumed."""
-    return torch.Generator().manual_seed(derived_seed(*parts))
+def training_device() -> torch.device:
+    """The GPU, unasked, where torch can use one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def generator(*parts: object, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator seeded by ``parts``: an epoch draws the same whether or not it was resumed."""
+    return torch.Generator(device).manual_seed(derived_seed(*parts))
