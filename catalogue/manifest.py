@@ -42,12 +42,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` by way of a synced temporary file in the same folder."""
-    with _replacing(path) as file:
+    with replacing(path) as file:
         file.write(content)
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """A temporary file that becomes ``path`` if the block ends well; a killed one's is written over."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -57,8 +57,10 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             temporary.replace(path)
-    except OSError as error:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise CatalogueError(
             f"{path}: could not be written ({error.strerror or error}); nothing was changed. "
             "Free some disk space or fix the folder's permissions, then run the command again."
@@ -82,10 +84,10 @@ def _open_alone(path: Path) -> BinaryIO:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON with sorted keys, atomically."""
-    write_text(
-        path,
-        json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False) + "\n",
-    )
+    encoder = json.JSONEncoder(ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    with replacing(path) as file:
+        file.writelines(part.encode() for part in encoder.iterencode(value))
+        file.write(b"\n")
 
 
 def write_manifest(path: Path, records: Iterable[Any]) -> int:
@@ -93,7 +95,7 @@ def write_manifest(path: Path, records: Iterable[Any]) -> int:
 
     ``records`` are taken one by one; what is sorted lies in temporary files beyond 64 MB or so.
     """
-    with _replacing(path) as file, ExitStack() as stack:
+    with replacing(path) as file, ExitStack() as stack:
         runs: list[Iterable[str]] = []
         count = 0
         for lines in _sorted_runs(records):

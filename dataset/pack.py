@@ -6,21 +6,18 @@ it is stale exactly when pixels, labels or splits changed.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from catalogue.errors import CatalogueError
-from catalogue.manifest import write_bytes, write_json
+from catalogue.manifest import replacing, write_json
 from catalogue.schema import Sample
-from dataset.files import replaced
 from dataset.mask import prepare_with_mask
 
 
@@ -33,17 +30,14 @@ class Packing:
     background: str = "keep"  # one of dataset.mask.BACKGROUNDS
 
 
-@dataclass(frozen=True)
-class Pack:
-    """What a pack's folder holds; row i of the arrays is photo i of the description."""
+def write_pack(
+    folder: Path, samples: Iterable[Sample], root: Path, params: Packing
+) -> dict[str, Any]:
+    """Write pixels.npy, masks.npy and pack.json into ``folder``, each whole; what pack.json says.
 
-    pixels: NDArray[np.uint8]  # (N, S, S, 3), RGB
-    masks: NDArray[np.uint8]  # (N, S, S), 0 background .. 255 shoe; 255 where not is_plain
-    described: dict[str, Any]  # pack.json
-
-
-def pack_samples(samples: Iterable[Sample], root: Path, params: Packing) -> Pack:
-    """The pack of ``samples``, rows in order of (label, photo_id).
+    Rows are in order of (label, photo_id) and go to disk one by one: a brand's pixels may be more than
+    memory holds. pixels: uint8 (N, S, S, 3), RGB. masks: uint8 (N, S, S), 0 background .. 255
+    shoe; 255 where not `is_plain`.
 
     Raises:
         CatalogueError: a canvas is missing or not a picture.
@@ -51,23 +45,36 @@ def pack_samples(samples: Iterable[Sample], root: Path, params: Packing) -> Pack
     ordered = sorted(samples, key=lambda one: (label_of(one), one.photo_id))
     labels = sorted({label_of(sample) for sample in ordered})
     number = {label: index for index, label in enumerate(labels)}
-    pixels = np.empty((len(ordered), params.size, params.size, 3), np.uint8)
-    masks = np.empty((len(ordered), params.size, params.size), np.uint8)
+    shape = (len(ordered), params.size, params.size)
     photos = []
-    for row, sample in enumerate(ordered):
-        canvas = read_canvas(root / sample.path)
-        seen = prepare_with_mask(canvas, params.size, params.crop, params.background)
-        pixels[row], masks[row] = seen.pixels, seen.mask
-        photos.append(
-            {
-                "photo_id": sample.photo_id,
-                "label": number[label_of(sample)],
-                "split": sample.split,
-                "view": sample.view,
-                "is_plain": seen.is_plain,
-            }
-        )
-    return Pack(pixels, masks, {**asdict(params), "labels": labels, "photos": photos})
+    with (
+        replacing(folder / "pixels.npy") as pixels,
+        replacing(folder / "masks.npy") as masks,
+    ):
+        _write_header(pixels, (*shape, 3))
+        _write_header(masks, shape)
+        for sample in ordered:
+            canvas = read_canvas(root / sample.path)
+            seen = prepare_with_mask(canvas, params.size, params.crop, params.background)
+            pixels.write(seen.pixels.tobytes())
+            masks.write(seen.mask.tobytes())
+            photos.append(
+                {
+                    "photo_id": sample.photo_id,
+                    "label": number[label_of(sample)],
+                    "split": sample.split,
+                    "view": sample.view,
+                    "is_plain": seen.is_plain,
+                }
+            )
+    described = {**asdict(params), "labels": labels, "photos": photos}
+    write_json(folder / "pack.json", described)
+    return described
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 def label_of(sample: Sample) -> str:
@@ -89,21 +96,6 @@ def read_canvas(path: Path) -> Image.Image:
         raise CatalogueError(
             f"{path}: not a readable canvas ({error}). Rerun the clean stage: `dvc repro clean`."
         ) from error
-
-
-def write_pack(folder: Path, pack: Pack) -> None:
-    """Write ``folder`` as a whole, the same bytes for the same input."""
-    with replaced(folder) as partial:
-        write_pack_files(partial, pack)
-
-
-def write_pack_files(folder: Path, pack: Pack) -> None:
-    """pixels.npy, masks.npy and pack.json into an existing folder, each whole."""
-    for name, array in (("pixels.npy", pack.pixels), ("masks.npy", pack.masks)):
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        write_bytes(folder / name, buffer.getvalue())
-    write_json(folder / "pack.json", pack.described)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json, write_manifest
 from catalogue.schema import Sample, check_photo_id
-from dataset.pack import Pack, Packing, pack_samples, read_json, write_pack_files
+from dataset.pack import Packing, read_json, write_pack
 
 REPIN = (
     "`solemap base --repin` makes a new pin of today's photos; base and all nets then train anew"
@@ -73,14 +73,15 @@ def pin(
             "the base net needs some. Run `solemap brands --write`, or crawl more."
         )
     if is_new or not _is_packed(folder, params):
-        write_pack_files(folder, _packed(pinned, roots, params))
+        write_pack(folder, _samples(pinned, roots), Path(), params)
         write_json(folder / "params.json", _made_by(params))
     if is_new:
         write_manifest(path, pinned)
     return pinned, is_new
 
 
-def _packed(pinned: Sequence[Pinned], roots: Sequence[Path], params: Packing) -> Pack:
+def _samples(pinned: Sequence[Pinned], roots: Sequence[Path]) -> list[Sample]:
+    """The pinned photos with their canvases where they are found."""
     found = {one.path: _find(one.path, roots) for one in pinned}
     gone = sorted(path for path, place in found.items() if place is None)
     if gone:
@@ -88,7 +89,7 @@ def _packed(pinned: Sequence[Pinned], roots: Sequence[Path], params: Packing) ->
             f"{gone[0]}: a pinned photo's canvas is gone ({len(gone)} of {len(found)} are); the pin "
             f"needs the very pixels that it lists. {REPIN}."
         )
-    samples = [
+    return [
         Sample(
             one.photo_id,
             str(found[one.path]),
@@ -101,7 +102,6 @@ def _packed(pinned: Sequence[Pinned], roots: Sequence[Path], params: Packing) ->
         )
         for one in pinned
     ]
-    return pack_samples(samples, Path(), params)
 
 
 def _find(path: str, roots: Sequence[Path]) -> Path | None:

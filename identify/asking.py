@@ -23,8 +23,7 @@ from train.fusion import RULES, Fitted, cues, gate_of_products
 
 GATED = ("gate", "gate_m", "learned")
 WITHOUT_NETS = ("joint", "embedding_knn", "color_1nn", "border_1nn")
-BY_PIXELS = ("color_1nn", "border_1nn")  # and `learned`, where such a cue has a weight
-PIXEL_CUES = ("color", "color_brand", "mean_color", "outline", "outline_brand")
+COLORS = ("learned", "color_1nn", "border_1nn")
 MOST = 3  # nets that `learned` asks
 
 
@@ -34,19 +33,17 @@ def evidence_for(
     arm: str,
     fitted: Fitted,
     left_out: dict[str, str],
-    by_pixels: bool = False,
+    colors: bool = False,
     most: int | None = None,
 ) -> Evidence:
     """What ``arm`` needs to know of one photo, pixels (1, 3, S, S).
 
     Args:
         left_out: brands whose nets cannot be read, which are not asked; more are added.
-        by_pixels: whether colours are needed for something else than the arm.
+        colors: whether colours are needed for something else than the arm.
         most: nets that are asked at most by a rule of `GATED`; None for the rule's own number.
     """
-    by_pixels |= arm in BY_PIXELS
-    by_pixels |= arm == "learned" and any(fitted.get(cue) for cue in PIXEL_CUES)
-    known = look(system, pixels, by_pixels)
+    known = look(system, pixels, colors or arm in COLORS)
     if arm in WITHOUT_NETS:
         return known
     if arm not in GATED:

@@ -12,7 +12,7 @@ COMMANDS = {
     "base": ("solemap.base:base", "Look at the base net's pin, or make a new one."),
     "brands": ("solemap.brands:brands", "Show which brands get a net, and why others do not."),
     "demo-shop": ("demo.__main__:demo_shop", "Serve drawn shoes, or a catalogue, as a shop."),
-    "export": ("dataset.__main__:export", "The dataset in the layout of other tools."),
+    "export": ("dataset.commands.exports:export", "The dataset in the layout of other tools."),
     "forget": ("solemap.forget:forget", "Take a site or a product out for good."),
     "gallery": (
         "solemap.gallery:gallery",

@@ -250,7 +250,7 @@ def _import(
     found: Layout, site: str | None, source: Path,
     out: Path, params: Path, brands: Path, state: Path,
 ) -> None:  # fmt: skip
-    from dataset.__main__ import ProgressLine
+    from dataset.progress import ProgressLine
 
     name = _site_name(site, source, params)
     told = take_in(found, name, out, state, ProgressLine("import", sys.stderr))

@@ -7,63 +7,73 @@ their commands are; the commands run in parallel, one thread each, so the bytes 
 
 from __future__ import annotations
 
-import hashlib
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from catalogue.errors import CatalogueError
+from solemap.jobs import LOGS, Job, fingerprint, stale_jobs
+from solemap.pool import Ended, run_here
+from solemap.progress import Progress
 from solemap.project import DVC, check_project
 
-LOGS = Path("var/train/logs")
 LOCK = Path("var/train/lock")
 BEFORE = ("base", "overrides", "pack")  # what train@… reads is made by these and what they need
-_STAGE = re.compile(r"Running stage 'train@(.+)':")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One stale brand: its stage's command and the hash of all that it reads."""
-
-    brand: str
-    command: str
-    inputs: str
-
-    @property
-    def size(self) -> int:
-        """Bytes of the brand's pixels: its share of the work."""
-        return Path("data/pack", self.brand, "pixels.npy").stat().st_size
-
-    @property
-    def log(self) -> Path:
-        return LOGS / f"{self.brand}.log"
+COMMIT_SHARE = 0.05  # of the time, at most, goes into telling DVC; it takes seconds at each call
 
 
 @click.command()
-@click.option("--jobs", type=click.IntRange(1, 256), default=2, show_default=True)
-def train(jobs: int) -> None:
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 4096),
+    help="Nets at a time; 2 on this machine, as many as a cluster has processors.",
+)
+@click.option(
+    "--address",
+    help="Train on a Ray cluster: HOST:PORT, ray://HOST:10001, auto, or local for a new one here.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(0, 100),
+    default=2,
+    show_default=True,
+    help="More tries for a net whose process or machine died.",
+)
+@click.option(
+    "--gpus",
+    type=click.FloatRange(0, 8),
+    help="Of a net on Ray; 0.25 where the cluster has a GPU, so that four share one.",
+)
+def train(jobs: int | None, address: str | None, retries: int, gpus: float | None) -> None:
     """Train the nets of the brands whose data or params changed, JOBS at a time.
 
     Brands that fail are named with their log; the others are kept. Killed and started again, each
     net goes on from its last checkpoint.
     """
+    if gpus is not None and address is None:
+        raise click.UsageError("--gpus is for --address: on this machine all nets share the GPU.")
     check_project()
     with _lock():
         if subprocess.run([*DVC, "repro", *BEFORE], check=False).returncode:
             raise click.ClickException("the stages before training failed; the message is above")
-        stale = stale_jobs()
+        # the longest first, so that no worker is left alone with one at the end
+        stale = sorted(stale_jobs(), key=lambda job: -job.size)
         if not stale:
             click.echo("every brand's net is up to date")
             return
-        failed = _run_all(stale, jobs)
+        LOGS.mkdir(parents=True, exist_ok=True)
+        if address is None:
+            batches = run_here(stale, jobs or 2, retries)
+        else:
+            from solemap.cluster import run_on_ray
+
+            batches = run_on_ray(stale, address, jobs, retries, gpus)
+        failed = settle_all(stale, batches)
     for job, why in failed:
         click.secho(f"{job.brand}: {why}", err=True, fg="red")
     click.echo(f"{len(stale) - len(failed)} of {len(stale)} nets trained; now run `dvc repro`")
@@ -71,87 +81,57 @@ def train(jobs: int) -> None:
         sys.exit(1)
 
 
-def stale_jobs() -> list[Job]:
-    """The `train` stages that DVC would run, in its order."""
-    asked = subprocess.run(
-        [*DVC, "repro", "--dry", "--single-item", "train"], capture_output=True, text=True, check=False
-    )  # fmt: skip
-    if asked.returncode:
-        raise CatalogueError(
-            f"dvc.yaml: DVC cannot say which brands are stale: {asked.stderr.strip()[-500:]}"
-        )
-    jobs, brand = [], None
-    for line in asked.stdout.splitlines():
-        if found := _STAGE.match(line):
-            brand = found[1]
-        elif brand and line.startswith("> "):
-            jobs.append(Job(brand, line.removeprefix("> "), fingerprint(brand)))
-            brand = None
-    return jobs
-
-
-def fingerprint(brand: str) -> str:
-    """The hash of every file that ``train@brand`` reads."""
-    paths = [
-        *sorted(Path("data/pack", brand).glob("*")),
-        Path("data/overrides", f"{brand}.json"),
-        *sorted(Path("models/base").glob("*.safetensors")),
-        Path("params.yaml"),
-        *sorted(Path("train").glob("*.py")),
-    ]
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(f"{path}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _run_all(stale: list[Job], count: int) -> list[tuple[Job, str]]:
-    """Run the jobs, commit those that ended well; the others with the reason."""
-    LOGS.mkdir(parents=True, exist_ok=True)
-    started, failed = time.monotonic(), list[tuple[Job, str]]()
-    pool = ThreadPoolExecutor(count)
-    # the longest first, so that no worker is left alone with one at the end
-    ordered = sorted(stale, key=lambda job: -job.size)
-    running: dict[Future[int], Job] = {pool.submit(_run, job): job for job in ordered}
+def settle_all(stale: Sequence[Job], batches: Iterable[list[Ended]]) -> list[tuple[Job, str]]:
+    """Hand finished nets over to DVC as they come; those that could not be, each with the reason."""
+    failed, trained = list[tuple[Job, str]](), list[Job]()
+    progress = Progress(stale)
+    rested_until = time.monotonic()
     try:
-        while running:
-            ended, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in ended:
-                job = running.pop(future)
-                if why := _settle(job, future.result()):
-                    failed.append((job, why))
-                done = len(stale) - len(running)
-                left_s = (time.monotonic() - started) / done * len(running)
-                click.echo(f"train: {done} of {len(stale)} nets, {left_s:.0f} s left ({job.brand})")
-    finally:
-        pool.shutdown(cancel_futures=True)
+        for ended in batches:
+            for one in ended:
+                if why := _fault(one):
+                    failed.append((one.job, why))
+                else:
+                    trained.append(one.job)
+            if told := progress.after([one.job for one in ended]):
+                click.echo(told)
+            if trained and time.monotonic() >= rested_until:
+                began = time.monotonic()
+                failed += _commit(trained)
+                trained.clear()
+                ended_at = time.monotonic()
+                rested_until = ended_at + (ended_at - began) / COMMIT_SHARE
+    finally:  # also after Ctrl-C: what is trained is kept
+        failed += _commit(trained)
     return failed
 
 
-def _run(job: Job) -> int:
-    with job.log.open("w") as log:
-        return subprocess.run(
-            job.command, shell=True, stdout=log, stderr=subprocess.STDOUT, check=False
-        ).returncode
-
-
-def _settle(job: Job, code: int) -> str | None:
-    """Hand a finished net over to DVC; why that was not done, None if it was."""
-    if code:
+def _fault(ended: Ended) -> str | None:
+    """Why a net must not be handed over to DVC, None where it may."""
+    job = ended.job
+    if ended.code:
         told = job.log.read_text("utf-8", errors="replace").strip().splitlines()
-        return f"exit code {code}: {told[-1] if told else 'no output'} (see {job.log})"
+        return f"exit code {ended.code}: {told[-1] if told else 'no output'} (see {job.log})"
     if fingerprint(job.brand) != job.inputs:
         return "its data, params or code changed while it trained; run `solemap train` again"
+    return None
+
+
+def _commit(trained: Sequence[Job]) -> list[tuple[Job, str]]:
+    """Tell DVC of these nets; those it would not take, each with the reason."""
+    if not trained:
+        return []
     committed = subprocess.run(
-        [*DVC, "commit", "--force", "--quiet", f"train@{job.brand}"],
+        [*DVC, "commit", "--force", "--quiet", *(f"train@{job.brand}" for job in trained)],
         capture_output=True,
         text=True,
         check=False,
     )
-    if committed.returncode:
-        return f"`dvc commit` failed: {committed.stderr.strip()[-300:]}"
-    return None
+    if not committed.returncode:
+        return []
+    if len(trained) > 1:  # which of them?
+        return [fault for job in trained for fault in _commit([job])]
+    return [(trained[0], f"`dvc commit` failed: {committed.stderr.strip()[-300:]}")]
 
 
 @contextmanager

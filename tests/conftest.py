@@ -131,7 +131,7 @@ PARAMS = (
 )
 NET = (
     "--arch resnet18 --epochs 6 --batch-size 8 --lr 0.001 --weight-decay 0.05 "
-    "--label-smoothing 0.1 --metric-loss 0 --seed 0 --precision fp32 --size 32"
+    "--metric-loss 0.5 --label-smoothing 0.1 --seed 0 --precision fp32 --size 32"
 )
 
 

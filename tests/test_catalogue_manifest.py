@@ -30,7 +30,7 @@ def test_a_killed_writer_leaves_nothing_that_stays(tmp_path: Path) -> None:
     write_bytes(path, b"old")
     code = (
         "import os, sys; from pathlib import Path; from catalogue import manifest\n"
-        "with manifest._replacing(Path(sys.argv[1])) as file:\n"
+        "with manifest.replacing(Path(sys.argv[1])) as file:\n"
         "    file.write(b'half' * 9999); file.flush(); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)

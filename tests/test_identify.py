@@ -169,7 +169,7 @@ def test_the_heat_map_sums_to_the_logit_and_is_written(project: Path, tmp_path: 
     with Image.open(written) as shown, Image.open(good) as original:
         assert shown.format == "PNG" and shown.size == original.size
         painted = np.asarray(shown.convert("RGB")).astype(int)
-        assert 0.02 < (abs(painted - np.asarray(original)).max(axis=2) > 20).mean() < 1
+        assert 0 < (abs(painted - np.asarray(original)).max(axis=2) > 20).mean() < 0.9
     system = Identifier.load(project / "models").system
     pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[row]
     pixels = pixels.permute(2, 0, 1)[None]

@@ -68,7 +68,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "demo": ({"catalogue"}, {"numpy", "PIL", "click"}),
     "solemap": (
         {"catalogue", "crawler", "dataset", "demo", "identify", "train"},
-        {"click", "ruamel", "zc"},
+        {"click", "ruamel", "ray", "zc"},
     ),
 }
 MODULES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]

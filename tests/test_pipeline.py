@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from catalogue.brand_list import write_brands
 from catalogue.params import read_params
-from solemap.train import stale_jobs
+from solemap.jobs import stale_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
 DVC = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]

@@ -17,6 +17,7 @@ from torch import Tensor
 from catalogue.manifest import write_json, write_manifest
 from train.arms import DECIMALS, Measured, Photos, Scores, at_threshold, figures, paired, per_brand
 from train.calibrate import fit_temperature, fit_threshold
+from train.confidence import fit_confidence, with_confidence
 from train.data import Pack, load_pack, select
 from train.evidence import System, gather, load_system
 from train.fusion import CANDIDATES, RULES, TEMPERED, Fitted, cues
@@ -44,6 +45,8 @@ def evaluate(
     val = Measured(*(_measure(system, kind, "val") for kind in (known, [unknown])))
     fitted = {name: _fit(name, val.known, system) for name in RULES}
     val_scores = {name: _val_scores(name, val, system, fitted[name]) for name in RULES}
+    fitted["learned"] = {**fitted["learned"], **_fit_confidence(val, val_scores["learned"], system)}
+    val_scores["learned"] = _sure(val, val_scores["learned"], system, fitted["learned"])
     val_arms = {name: figures(val_scores[name], val.known, system) for name in RULES}
     default = max(CANDIDATES, key=lambda name: val_arms[name]["top1"] or 0.0)  # the first of equals
     threshold = _threshold(val_scores[default], val.known.truth, unknown_cost)
@@ -173,6 +176,23 @@ def _val_scores(name: str, val: Measured, system: System, fitted: Fitted) -> Sco
         )
         scores.known[own] = RULES[name](val.known.evidence, system, weights)[own]
     return scores
+
+
+def _fit_confidence(val: Measured, scores: Scores, system: System) -> dict[str, float]:
+    """What makes a confidence of `learned`'s scores on val, each photo by weights that never saw it."""
+    colors = (cues(photos.evidence, system)["color"] for photos in (val.known, val.unknown))
+    known_color, unknown_color = colors
+    is_right = scores.known.argmax(dim=1) == val.known.truth
+    return fit_confidence(scores.known, known_color, is_right, scores.unknown, unknown_color)
+
+
+def _sure(val: Measured, scores: Scores, system: System, fitted: Fitted) -> Scores:
+    """The scores of `learned` with the confidence that was fitted."""
+    known, unknown = (
+        with_confidence(own, cues(photos.evidence, system)["color"], fitted)
+        for own, photos in ((scores.known, val.known), (scores.unknown, val.unknown))
+    )
+    return Scores(known=known, unknown=unknown)
 
 
 def _threshold(scores: Scores, truth: Tensor, unknown_cost: float) -> float:

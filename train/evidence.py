@@ -212,44 +212,36 @@ def gather(system: System, pixels: Tensor) -> Evidence:
     return ask(system, look(system, pixels), pixels, system.brand_nets)
 
 
-def look(system: System, pixels: Tensor, by_pixels: bool = True) -> Evidence:
+def look(system: System, pixels: Tensor, cues: bool = True) -> Evidence:
     """What is known of pixels (N, 3, S, S) before any brand net is asked: base, gate, gallery.
 
-    Without ``by_pixels``, as if no gallery photo's colours and outline were known: they cost half as
-    much as a net, and more the larger the gallery.
+    Without ``cues``, colours and outlines, which cost a quarter of a net: as if the gallery had none.
     """
     base_logits, embedding = infer(system.base, pixels)
-    vectors = system.vectors
+    vectors, products = system.vectors, len(system.labels)
 
-    def nearest(similarity: Tensor) -> Tensor:
-        return best_per_label(similarity, system.gallery_columns, len(system.labels))
+    def nearest(similarity: Callable[[], Tensor], columns: Tensor) -> Tensor:
+        if not cues:
+            return torch.full((len(pixels), products), -1.0)
+        return best_per_label(similarity(), columns, products)
 
-    not_compared = torch.full((len(pixels), len(system.labels)), -1.0)
-    known = Evidence(
+    color = color_histogram(pixels) if cues else torch.zeros(0, 0)
+    photos = system.gallery_columns
+
+    return Evidence(
         brand_logits={},
         brand_similarity={},
         base_logits=base_logits,
         embedding=embedding,
-        color=torch.zeros(len(pixels), 0),
-        gate=system.gate.brand_probabilities(embedding),
-        embedding_similarity=nearest(embedding @ vectors.embedding.T),
-        color_similarity=not_compared,
-        mean_color_similarity=not_compared,
-        outline_similarity=not_compared,
-        border_similarity=not_compared,
-    )
-    if not by_pixels:
-        return known
-    color = color_histogram(pixels)
-    return replace(
-        known,
         color=color,
-        color_similarity=nearest(color @ vectors.color.T),
-        mean_color_similarity=best_per_label(
-            color @ vectors.color_of_label.T, system.columns(vectors.labels), len(system.labels)
+        gate=system.gate.brand_probabilities(embedding),
+        embedding_similarity=best_per_label(embedding @ vectors.embedding.T, photos, products),
+        color_similarity=nearest(lambda: color @ vectors.color.T, photos),
+        mean_color_similarity=nearest(
+            lambda: color @ vectors.color_of_label.T, system.columns(vectors.labels)
         ),
-        outline_similarity=nearest(mirrored_similarity(pixels, vectors.outline)),
-        border_similarity=nearest(border_histogram(pixels) @ vectors.border.T),
+        outline_similarity=nearest(lambda: mirrored_similarity(pixels, vectors.outline), photos),
+        border_similarity=nearest(lambda: border_histogram(pixels) @ vectors.border.T, photos),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from train.confidence import with_confidence
 from train.evidence import Evidence, System
 from train.gallery import best_per_label
 
@@ -105,12 +106,16 @@ def embedding_knn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
 
 
 def learned(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
-    """A softmax over weighted cues of each product, the weights fitted on validation."""
+    """A softmax over weighted cues of each product, the weights fitted on validation.
+
+    With the confidence of the highest score that was fitted there, too, see ``confidence.py``.
+    """
     found = cues(evidence, system)
     total = torch.zeros(len(evidence.embedding), len(system.labels))
     for name, cue in found.items():
         total += fitted.get(name, 0.0) * cue
-    return total.softmax(dim=1) if found else total
+    scores = total.softmax(dim=1) if found else total
+    return with_confidence(scores, found["color"], fitted)
 
 
 def cues(evidence: Evidence, system: System) -> dict[str, Tensor]:

@@ -1,19 +1,15 @@
 """Precision and recall of duplicate, colourway, conflict and placeholder decisions, beside other tools on the same files.
 
-Files: the photos of all folders with use=1 (noisy ones left out: nobody knows their truth), placeholders,
-copies of a sample of studio photos saved again in eight ways, each under its own product, and the same of
-others under a strange product. Truth: a pair is a duplicate if both come from one original; nothing else is,
-be it a colourway, an angle or a like shoe. Other tools have no products, so pairs are what is compared.
+Truth: see `bench.dataset.truth`. A pair of files is a duplicate if both come from one original; nothing else is, be it a
+colourway, an angle or a like shoe. Other tools have no products, so pairs are what is compared. Decisions
+about colourways are told of the pairs within the narrow radius, which by hashes alone would all be duplicates.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import shutil
-import subprocess
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations
@@ -23,159 +19,85 @@ from typing import Any
 
 import click
 import numpy as np
-from PIL import Image
 
-from bench.dataset.duplicates import (
-    COPIES,
-    MAX_GROUP,
-    NARROW,
-    WIDE,
-    Row,
-    read_rows,
-    saved,
-    to_photo,
-)
+from bench.dataset.duplicates import MAX_GROUP, NARROW, WIDE, Row, to_photo
 from bench.dataset.results import keep
-from dataset.canvas import upright_rgb
+from bench.dataset.rivals import RIVALS, Pair, pairs_of, version_of
+from bench.dataset.truth import Truth, plant, told
+from catalogue.schema import CleanPhoto
 from dataset.clean import examine_all, verdicts
-from dataset.dedup import deduplicate
+from dataset.dedup import Deduplicated, deduplicate
 from dataset.facts import FactsCache
-from dataset.links import find_links
+from dataset.links import Link, find_links
+from dataset.phash import distance
 from dataset.signature import Signatures
+from demo.drawn import drawn_catalogue
 
-Pair = frozenset[str]  # two names of files
-
-IMAGEDEDUP = """
-import json, sys
-from imagededup.methods import PHash
-method = PHash(verbose=False)
-found = method.find_duplicates(image_dir=sys.argv[1], max_distance_threshold=int(sys.argv[2]), num_enc_workers=0, num_dist_workers=0)
-print(json.dumps([[one, other] for one, others in found.items() for other in others if one < other]))
-"""
-CZKAWKA = """
-import json, sys
-from pathlib import Path
-from czkawka import ImageSimilarity
-finder = ImageSimilarity()
-finder.set_directories([Path(sys.argv[1])])
-groups = finder.find_similar()
-print(json.dumps([[Path(group[0]).name, Path(other).name] for group in groups for other in group[1:]]
-  + [[Path(a).name, Path(b).name] for group in groups for i, a in enumerate(group[1:]) for b in group[i + 2:]]))
-"""
+DRAWN = Path(__file__).resolve().parents[2] / "var" / "demo"
 
 
 @click.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))  # fmt: skip
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))  # fmt: skip
+@click.option("--drawn", is_flag=True, help="The drawn shop instead of FOLDERS.")
 @click.option("--copies", "count", default=60, show_default=True, help="Photos to plant copies of.")
-@click.option("--rivals", "python", help="A Python that has imagededup and czkawka.")
+@click.option("--rivals", "python", help="A Python with other tools; see bench/dataset/rivals.py.")
 @click.option("--seed", default=0, show_default=True)
-def decisions(folders: tuple[Path, ...], count: int, python: str | None, seed: int) -> None:
+def decisions(
+    folders: tuple[Path, ...], drawn: bool, count: int, python: str | None, seed: int
+) -> None:
     """Score decisions on the photos of FOLDERS with planted copies and conflicts."""
-    rows = [
-        row
-        for folder in folders
-        if "noisy" not in folder.name
-        for row in read_rows(folder.resolve())
-        if row.use or row.kind == "placeholder"
-    ]
+    if drawn == bool(folders):
+        raise click.UsageError("give either folders with a catalogue.csv, or --drawn")
+    truth = told([drawn_catalogue(DRAWN)] if drawn else folders)
     with tempfile.TemporaryDirectory() as text:
         place = Path(text)
+        plant(truth, count, Random(seed), place / "planted")
+        found = ours(truth, place / "cache")
         (place / "all").mkdir()
-        planted, original, strangers = plant(rows, count, Random(seed), place / "planted")
-        everything = [*rows, *planted]
-        for row in everything:
-            target = place / "all" / f"{row.photo_id}{Path(row.path).suffix}"
-            if not target.exists():
-                shutil.copyfile(row.path, target)  # czkawka passes links over
-        truth = true_pairs(everything, original)
-        siblings = sibling_pairs(rows)
-        told = ours(everything, place / "cache", strangers)
-        found = {"ours": scored(told.pop("pairs"), truth, siblings) | told}
-        if python:
-            for name, code, words in (
-                ("imagededup phash, 10 bits (its default)", IMAGEDEDUP, ["10"]),
-                ("imagededup phash, 4 bits", IMAGEDEDUP, ["4"]),
-                ("czkawka (its default)", CZKAWKA, []),
-            ):
-                pairs = rival(python, code, [str(place / "all"), *words])
-                found[name] = scored(pairs, truth, siblings) if isinstance(pairs, set) else {"failed": pairs}  # fmt: skip
+        for row in {row.photo_id: row for row in truth.rows}.values():
+            # czkawka passes links over
+            shutil.copyfile(row.path, place / "all" / f"{row.photo_id}{Path(row.path).suffix}")
+        found |= beside(python, place / "all", truth) if python else {}
     keep(
-        "decisions",
+        "decisions_drawn" if drawn else "decisions",
         {
-            "files": len({row.photo_id for row in everything}),
-            "true_duplicate_pairs": len(truth),
-            "sibling_colorway_pairs": len(siblings),
+            "files": len({row.photo_id for row in truth.rows}),
+            "true_duplicate_pairs": len(truth.duplicates()),
+            "sibling_colorway_pairs": len(truth.siblings()),
             "tools": found,
         },
     )
 
 
-def plant(
-    rows: Sequence[Row], count: int, chance: Random, folder: Path
-) -> tuple[list[Row], dict[str, str], set[str]]:
-    """Copies, the original of each, and which of them stand under a strange product."""
-    folder.mkdir()
-    studio = [row for row in rows if row.kind == "studio"]
-    sample = chance.sample(studio, min(2 * count, len(studio)))
-    planted: list[Row] = []
-    original: dict[str, str] = {}
-    strangers: set[str] = set()
-    for number, row in enumerate(sample):
-        with Image.open(row.path) as opened:
-            image = upright_rgb(opened, at_least=None)
-        is_stranger = number % 2 == 1
-        kinds = {"jpeg": saved} if is_stranger else COPIES
-        for kind, make in kinds.items():
-            if kind == "mirrored":
-                continue
-            content = make(image)
-            name = hashlib.sha256(content).hexdigest()
-            (folder / f"{name}.jpg").write_bytes(content)
-            product = chance.choice(studio).product if is_stranger else row.product
-            if is_stranger and product == row.product:
-                continue
-            original[name] = row.photo_id
-            strangers |= {name, row.photo_id} if is_stranger else set()
-            path = str(folder / f"{name}.jpg")
-            planted.append(Row(row.source, product, name, path, "copy", True, kind))
-    return planted, original, strangers
+def beside(python: str, folder: Path, truth: Truth) -> dict[str, Any]:
+    """The scores of the other tools that ``python`` has."""
+    found: dict[str, Any] = {}
+    for rival in RIVALS:
+        if version := version_of(python, rival):
+            began = time.perf_counter()
+            pairs = pairs_of(python, rival, folder)
+            score = {"failed": pairs} if isinstance(pairs, str) else scored(pairs, truth)
+            took_s = round(time.perf_counter() - began, 1)
+            found[rival.name] = {"version": version, **score, "seconds": took_s}
+            click.echo(f"{rival.name}: {found[rival.name]}")
+    return found
 
 
-def true_pairs(rows: Iterable[Row], original: dict[str, str]) -> set[Pair]:
-    """Names that come from one original."""
-    families: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        families[original.get(row.photo_id, row.photo_id)].add(row.photo_id)
-    return {frozenset(pair) for family in families.values() for pair in combinations(sorted(family), 2)}  # fmt: skip
-
-
-def sibling_pairs(rows: Sequence[Row]) -> set[Pair]:
-    """Photos of two products whose names differ in the maker's code alone: colourways of one model."""
-    models: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row.source == "adidas-studio" and row.kind == "studio":
-            models[re.sub(r"-[a-z]{1,2}\d{4}$", "", row.product[1])].append(row)
-    return {
-        frozenset((one.photo_id, two.photo_id))
-        for model in models.values()
-        for one, two in combinations(model, 2)
-        if one.product != two.product and one.photo_id != two.photo_id
-    }
-
-
-def scored(pairs: set[Pair], truth: set[Pair], siblings: set[Pair]) -> dict[str, Any]:
-    right = len(pairs & truth)
+def scored(pairs: set[Pair], truth: Truth) -> dict[str, Any]:
+    """Of pairs that are called duplicates."""
+    duplicates = truth.duplicates()
+    right = len(pairs & duplicates)
     return {
         "pairs": len(pairs),
         "precision": round(right / len(pairs), 4) if pairs else None,
-        "recall": round(right / len(truth), 4),
-        "colorways_taken_for_duplicates": len(pairs & siblings),
+        "recall": round(right / len(duplicates), 4),
+        "colorways_taken_for_duplicates": len(pairs & truth.siblings()),
     }
 
 
-def ours(rows: Sequence[Row], cache: Path, strangers: set[str]) -> dict[str, Any]:
-    """Pairs of `same` and `near` links; conflicts and placeholders as the stages decide them."""
-    photos = list({(row.photo_id, row.product): to_photo(row, number) for number, row in enumerate(rows)}.values())  # fmt: skip
+def ours(truth: Truth, cache: Path) -> dict[str, Any]:
+    """What the stages decide of all files, scored: removals, what stays together, conflicts, placeholders, colourways."""
+    photos = list({(row.photo_id, row.product): to_photo(row, number) for number, row in enumerate(truth.rows)}.values())  # fmt: skip
     with FactsCache(cache, 95) as finished:
         facts = examine_all(photos, Path("/"), finished, 95, 1, lambda done, total: None)
         judged = list(verdicts(photos, facts, Path("clean"), 120))
@@ -188,28 +110,75 @@ def ours(rows: Sequence[Row], cache: Path, strangers: set[str]) -> dict[str, Any
     for one in judged:
         if one.path is not None:
             shown[Path(one.path).stem].add(one.photo_id)
-    pairs = {frozenset(pair) for ids in shown.values() for pair in combinations(sorted(ids), 2)}
-    for link in links:
-        if link.kind in ("same", "near"):
-            ends = (shown[signatures.canvases[end]] for end in (link.first, link.second))
-            first, second = ends
-            pairs |= {frozenset((one, two)) for one in first for two in second if one != two}
-    in_conflict = {one.photo_id for one in found.conflicts}
-    rejected = {one.photo_id for one in judged if (one.reason or "").startswith("placeholder")}
-    placeholders = {row.photo_id for row in rows if row.kind == "placeholder"}
-    told = [row for row in rows if row.kind == "placeholder"]
+    linked = [(link, shown[signatures.canvases[link.first]], shown[signatures.canvases[link.second]]) for link in links]  # fmt: skip
+    pairs = _pairs(shown.values(), linked, ("same", "near"))
+    near = _near_by_hash(truth, judged, signatures)
     return {
-        "pairs": pairs,
-        "conflicts": _counted(in_conflict, strangers),
-        "placeholders": {
-            **_counted(rejected, placeholders),
-            "rows": len(told),
-            "rows_rejected": sum(row.photo_id in rejected for row in told),
+        "ours": {
+            **scored(pairs, truth),
+            "conflicts": _counted({one.photo_id for one in found.conflicts}, truth.strangers),
+            "placeholders": _placeholders(truth.rows, judged),
+            "near_by_hash": {
+                "colorways": len(near & truth.siblings()),
+                "colorways_told_apart": len(near & truth.siblings() - pairs),
+                "duplicates": len(near & truth.duplicates()),
+                "duplicates_told_apart": len(near & truth.duplicates() - pairs),
+            },
+            "removed": _removed(found, truth),
         },
+        "ours, kept on one side of a split": scored(
+            _pairs(shown.values(), linked, ("same", "near", "wide")), truth
+        ),
     }
 
 
-def _counted(found: set[str], wanted: set[str]) -> dict[str, Any]:
+def _pairs(
+    shown: Iterable[set[str]],
+    linked: Iterable[tuple[Link, set[str], set[str]]],
+    kinds: tuple[str, ...],
+) -> set[Pair]:
+    """Files that give one canvas, or two canvases with a link of ``kinds``."""
+    pairs = {frozenset(pair) for ids in shown for pair in combinations(sorted(ids), 2)}
+    for link, first, second in linked:
+        if link.kind in kinds:
+            pairs |= {frozenset((one, two)) for one in first for two in second if one != two}
+    return pairs
+
+
+def _near_by_hash(truth: Truth, judged: Sequence[CleanPhoto], signatures: Signatures) -> set[Pair]:
+    """The true duplicates and the sibling colourways whose hashes are within the narrow radius."""
+    rows = {canvas: row for row, canvas in enumerate(signatures.canvases)}
+    row_of = {one.photo_id: rows[Path(one.path).stem] for one in judged if one.path is not None}
+    found = set()
+    for pair in truth.duplicates() | truth.siblings():
+        ends = [row_of[name] for name in pair if name in row_of]
+        if len(ends) == 2:
+            columns = (signatures.phash, signatures.box)
+            bits = min(distance(*(int(column[end]) for end in ends)) for column in columns)
+            found |= {pair} if bits <= NARROW else set()
+    return found
+
+
+def _placeholders(rows: Sequence[Row], judged: Sequence[CleanPhoto]) -> dict[str, Any]:
+    rejected = {one.photo_id for one in judged if (one.reason or "").startswith("placeholder")}
+    known = [row.photo_id for row in rows if row.kind == "placeholder"]
+    return {
+        **_counted(rejected, set(known)),
+        "rows": len(known),
+        "rows_rejected": sum(one in rejected for one in known),
+    }
+
+
+def _removed(found: Deduplicated, truth: Truth) -> dict[str, Any]:
+    """Photos that the dedup stage takes out, and how many of them show what their keeper shows."""
+    right = sum(
+        frozenset((one.photo_id, one.keeper)) in truth.duplicates() or one.photo_id == one.keeper
+        for one in found.removed
+    )
+    return {"photos": len(found.removed), "of_their_keeper": right}
+
+
+def _counted(found: set[Any], wanted: set[Any]) -> dict[str, Any]:
     right = len(found & wanted)
     return {
         "found": len(found),
@@ -217,11 +186,3 @@ def _counted(found: set[str], wanted: set[str]) -> dict[str, Any]:
         "precision": round(right / len(found), 4) if found else None,
         "recall": round(right / len(wanted), 4) if wanted else None,
     }
-
-
-def rival(python: str, code: str, words: Sequence[str]) -> set[Pair] | str:
-    """The pairs that another tool finds in a folder, or the last line of why it could not."""
-    done = subprocess.run([python, "-c", code, *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        return done.stderr.strip().splitlines()[-1][:200]
-    return {frozenset(Path(name).stem for name in pair) for pair in json.loads(done.stdout.splitlines()[-1])}  # fmt: skip

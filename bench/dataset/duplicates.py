@@ -16,6 +16,7 @@ import csv
 import hashlib
 import io
 import random
+import re
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -37,6 +38,9 @@ from dataset.links import find_links
 from dataset.signature import Signatures
 
 NARROW, WIDE, MAX_GROUP = 4, 8, 40  # the defaults of params.yaml
+MODEL = re.compile(
+    r"-[a-z]{1,2}\d{4}$"
+)  # adidas writes the colourway's code after the model's name
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Row:
     kind: str
     use: bool
     note: str
+    model: str = ""  # common to the colourways of one model; empty where nobody says
 
 
 def saved(image: Image.Image, quality: int = 85) -> bytes:
@@ -99,10 +104,12 @@ def read_rows(folder: Path) -> list[Row]:
         for row in csv.DictReader(file):
             path = folder / row["image"]
             name = hashlib.sha256(path.read_bytes()).hexdigest()
-            product = (brand_slug(row["brand"]), slug(row["product"]))
+            product = (brand_slug(row["brand"]), slug(f"{row['product']} {row.get('color', '')}"))
             use = row.get("use", "1") == "1"
             kind, note = row.get("kind", ""), row.get("note", "")
-            rows.append(Row(folder.name, product, name, str(path), kind, use, note))
+            model = row.get("group") or MODEL.sub("", product[1])
+            model = "" if model == product[1] else model
+            rows.append(Row(folder.name, product, name, str(path), kind, use, note, model))
     return rows
 
 

@@ -1,9 +1,10 @@
-"""Peak memory of ingest, clean, dedup and split for a catalogue of many rows.
+"""Peak memory of the dataset stages for a catalogue of many rows.
 
 The feed is generated: five pictures a product, 50 brands, two shops. Pictures are not drawn: the cache of
 the clean stage is filled with facts, hashes (made from real ones as in `bench.dataset.scale`, one in four
 with near copies) and noise for thumbs, its canvas files with a few bytes each. So each stage runs as ever
-on the records; only decoding, and the audit's look at every picture in the split stage, are left out.
+on the records, the audit included; only decoding is left out (`bench.dataset.unseen`). Packs get 16 px,
+as a million pictures of 128 px would be 65 GB on disk: their rows are written one by one, whatever the size.
 Anonymous memory is what a stage needs; the peak of resident memory also counts pages of files that
 are mapped, which the system takes back when others need them.
 """
@@ -25,28 +26,44 @@ import numpy as np
 
 from bench.dataset.duplicates import read_rows
 from bench.dataset.results import keep
-from bench.dataset.scale import made, other_distances, real_hashes
-from dataset.phash import Hashes
+from bench.dataset.scale import WIDE, made, other_distances, real_hashes
+from bench.dataset.unseen import content
+from dataset.phash import Hashes, distance
 from dataset.picture import CODE_VERSION
+from dataset.signature import THUMB
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_MIB = 2048
 PICTURES = 5  # of a product
-STAGES = ("ingest", "clean", "dedup", "split")
+STAGES = {  # words after the stage's name
+    "ingest": [],
+    "clean": [],
+    "dedup": [],
+    "review": [],
+    "split": [],
+    "pack": ["--brand", "brand-0", "--size", "16"],
+    "pin": ["--size", "16"],
+}
 
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))  # fmt: skip
 @click.option("--rows", default=1_000_000, show_default=True, help="Of the catalogue.")
-def memory(folders: tuple[Path, ...], rows: int) -> None:
+@click.option("--place", type=click.Path(path_type=Path), help="Work here and leave it, to go on with --from.")  # fmt: skip
+@click.option(
+    "--from", "first", type=click.Choice(list(STAGES)), default="ingest", help="Begin here."
+)
+def memory(folders: tuple[Path, ...], rows: int, place: Path | None, first: str) -> None:
     """Run the dataset stages on generated records; hashes are made from FOLDERS."""
-    photos = [row for folder in folders for row in read_rows(folder.resolve()) if row.use]
-    real, products = real_hashes(photos)
-    hashes = made(real, other_distances(real, products, 20), [0, 2, 4], rows, seed=0, power=3.0)
-    with tempfile.TemporaryDirectory(dir=ROOT / "var") as text:
-        place = Path(text)
-        generate(place, hashes)
-        told = {stage: run(place, stage) for stage in STAGES}
+    stages = list(STAGES)[list(STAGES).index(first) :]
+    with tempfile.TemporaryDirectory() as scratch:
+        where = place or Path(scratch)
+        if first == "ingest":
+            photos = [row for folder in folders for row in read_rows(folder.resolve()) if row.use]
+            real, products = real_hashes(photos)
+            others = other_distances(real, products, 20)
+            generate(where, made(real, others, [0, 2, 4], rows, seed=0, power=3.0))
+        told = {stage: run(where, stage) for stage in stages}
     keep("memory", {"rows": rows, "limit_mib": LIMIT_MIB, "stages": told})
     sys.exit(any(one["peak_anonymous_mib"] > LIMIT_MIB or one["exit_code"] for one in told.values()))  # fmt: skip
 
@@ -63,17 +80,19 @@ def generate(place: Path, hashes: Hashes) -> None:
         name.with_suffix(".jsonl").open("w", encoding="utf-8") as journal,
         name.with_suffix(".thumbs").open("wb") as thumbs,
     ):
+        kin, thumb = 0, b""
         for first in range(0, len(hashes), PICTURES):
             some = hashes[first : first + PICTURES].tolist()
             feed.write(json.dumps(_listing(first // PICTURES, first, len(some))) + "\n")
             for number, value in enumerate(some, start=first):
-                content = b"canvas %d" % number
-                canvas = hashlib.sha256(content).hexdigest()
+                canvas = hashlib.sha256(content(number, value)).hexdigest()
                 path = cache / "canvas" / canvas[:2] / f"{canvas}.jpg"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+                path.write_bytes(content(number, value))
                 journal.write(json.dumps(_facts(number, canvas, value)) + "\n")
-            thumbs.write(noise.bytes(len(some) * 2 * 32 * 32 * 3))
+                if not thumb or distance(kin, value) > WIDE:  # no copy of those before it
+                    kin, thumb = value, noise.bytes(2 * THUMB * THUMB * 3)
+                thumbs.write(thumb)
     (place / "brands.yaml").write_text(
         "brands:\n" + "".join(f'  - "brand-{n}"\n' for n in range(50))
     )
@@ -131,10 +150,7 @@ def _facts(number: int, canvas: str, value: int) -> dict[str, Any]:
 
 def run(place: Path, stage: str) -> dict[str, Any]:
     """One stage in a process of its own, watched."""
-    command = [sys.executable, "-m", "dataset", stage]
-    if stage == "split":  # its audit reads pictures, and these are none
-        command = [sys.executable, "-c", "import dataset.run_split as run; run.audit = lambda *_: 0; "
-                   "from dataset.__main__ import main; main(['split'])"]  # fmt: skip
+    command = [sys.executable, "-m", "bench.dataset.unseen", stage, *STAGES[stage]]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     began = time.perf_counter()
     with (place / f"{stage}.log").open("wb") as log:

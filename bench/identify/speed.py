@@ -71,7 +71,7 @@ def all_nets(models: Path) -> dict[str, Any]:
     identifier = Identifier.load(models)
     system, pixels = identifier.system, pictures()[:1]
     nets = [own.net for own in system.brand_nets.values()]
-    known = look(system, pixels, by_pixels=False)
+    known = look(system, pixels, cues=False)
     stacked = _stacked([net.backbone for net in nets])
     picture = normalise(pixels, nets[0].size)
     threads = os.cpu_count() or 1

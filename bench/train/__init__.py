@@ -1,0 +1,1 @@
+"""Speed of training: against torchvision's reference script and timm, side by side, and of many tiny brands."""

@@ -1,0 +1,155 @@
+"""What `solemap train` costs beside the training itself, on a project of many tiny brands.
+
+Brands of two products with three noise pictures each at 32 px, one epoch, from a base of its own: as little
+training as a net can be, so that what is left is the scheduling. The base line is the same nets one
+after another in one process that imports torch once, divided by the jobs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+from ruamel.yaml import YAML
+
+from bench.train.results import keep
+from catalogue.manifest import write_json, write_text
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZE = 32  # px
+SPLIT = ("train", "val", "test")  # of a product's three pictures
+TINY = {
+    "arch": "resnet18",
+    "epochs": 1,
+    "batch-size": 8,
+    "lr": 0.001,
+    "weight-decay": 0.05,
+    "label-smoothing": 0.1,
+    "precision": "fp32",
+    "size": SIZE,
+}
+DVC = [sys.executable, "-m", "dvc"]
+
+
+@click.command()
+@click.option("--brands", type=click.IntRange(2), default=1000, show_default=True)
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--sample", type=click.IntRange(1), default=50, show_default=True, help="Nets of the base line.")  # fmt: skip
+@click.option("--work", type=click.Path(file_okay=False, path_type=Path), default=ROOT / "var" / "bench-many", show_default=True)  # fmt: skip
+def many(brands: int, jobs: int, sample: int, work: Path) -> None:
+    """Time `solemap train` on BRANDS tiny brands."""
+    names = [f"brand-{number:04}" for number in range(brands)]
+    make_project(work, names)
+    began = time.perf_counter()
+    _ran([sys.executable, "-m", "solemap", "train", "--jobs", str(jobs)], work, show=True)
+    took_s = time.perf_counter() - began
+    began = time.perf_counter()
+    again = _ran([*DVC, "repro", "train"], work)
+    alone_s = _alone(work, names[:sample]) * brands / min(sample, brands)
+    told = {
+        "brands": brands,
+        "jobs": jobs,
+        "seconds": round(took_s, 1),
+        "nets_alone_seconds": round(alone_s, 1),
+        "overhead": round(took_s * jobs / alone_s - 1, 4),
+        "left_for_dvc_repro": again.count("Running stage"),
+        "dvc_repro_seconds": round(time.perf_counter() - began, 1),
+        "project": "tiny",
+    }
+    keep("many", told)
+
+
+def make_project(work: Path, names: list[str]) -> None:
+    """A checkout whose only open stages are the brands' nets."""
+    shutil.rmtree(work, ignore_errors=True)
+    for package in ("catalogue", "train"):
+        shutil.copytree(ROOT / package, work / package, ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    for name in (".dvcignore", ".dvc/config"):
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, work / name)
+    write_text(work / ".dvc" / "config.local", "[core]\n    no_scm = true\n")
+    write_text(work / "brands.yaml", "brands:\n" + "".join(f'  - "{name}"\n' for name in names))
+    params = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
+    for section in ("base", "train"):
+        params[section] |= TINY
+    params["base"]["refit-epochs"] = 0
+    write_json(work / "params.yaml", params)
+    stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+    made = {"outs": [], "cmd": "true"}
+    own = {
+        "base": {**made, "outs": ["models/base"]},
+        "pack": {
+            "matrix": stages["pack"]["matrix"],
+            "cmd": "true",
+            "outs": ["data/pack/${item.brand}"],
+        },
+        "overrides": {**made, "outs": ["data/overrides"]},
+        "train": stages["train"],
+    }
+    write_json(work / "dvc.yaml", {"vars": ["brands.yaml"], "stages": own})
+    chance = np.random.default_rng(0)
+    for name in names:
+        _write_pack(work / "data" / "pack" / name, name, chance)
+        write_json(work / "data" / "overrides" / f"{name}.json", {})
+    _write_pack(work / "data" / "base", names[0], chance)
+    options = [word for key, value in params["base"].items() for word in (f"--{key}", str(value))]
+    _ran([sys.executable, "-m", "train", "base", *options], work)
+    # what trains is measured, not how it comes about
+    _ran([*DVC, "commit", "--force", "--quiet", "base", "overrides", "pack"], work)
+
+
+def _write_pack(folder: Path, brand: str, chance: np.random.Generator) -> None:
+    folder.mkdir(parents=True)
+    photos = [
+        {"photo_id": f"{brand}{product}{split}".encode().hex().ljust(64, "0"), "label": product, "split": split, "view": None}
+        for product in range(2)
+        for split in SPLIT
+    ]  # fmt: skip
+    np.save(folder / "pixels.npy", chance.integers(0, 256, (len(photos), SIZE, SIZE, 3), np.uint8))
+    np.save(folder / "masks.npy", np.full((len(photos), SIZE, SIZE), 255, np.uint8))
+    labels = [f"{brand}/p{product}" for product in range(2)]
+    write_json(folder / "pack.json", {"size": SIZE, "crop": True, "labels": labels, "photos": photos})  # fmt: skip
+
+
+def _alone(work: Path, names: list[str]) -> float:
+    """Seconds of these nets one after another in one process; imports are not counted."""
+    from train.fit import fit_brand
+    from train.loop import Settings
+
+    given = {key.replace("-", "_"): value for key, value in TINY.items()}
+    out, began = work / "var" / "alone", 0.0
+    for number, name in enumerate([names[0], *names]):
+        if number == 1:  # the first warms up
+            began = time.perf_counter()
+        fit_brand(
+            name,
+            Settings(**given, seed=0, freeze_norm=True),  # type: ignore[arg-type]
+            "base",
+            work / "data" / "pack" / name,
+            work / "models" / "base",
+            out / name,
+            out / "metrics.json",
+            out / "curve.csv",
+            out / "work",
+        )
+    return time.perf_counter() - began
+
+
+def _ran(words: list[str], work: Path, show: bool = False) -> str:
+    done = subprocess.run(
+        words,
+        cwd=work,
+        env={**os.environ, "PYTHONPATH": f"{work}{os.pathsep}{ROOT}"},
+        stdout=None if show else subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{work}: {' '.join(words)} ended with {done.returncode}")
+    return done.stdout or ""

@@ -1,0 +1,1 @@
+"""The click commands of `python -m dataset`, in the order of the flow."""
