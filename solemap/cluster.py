@@ -22,7 +22,7 @@ from solemap import there, worker
 from solemap.jobs import Job, own_inputs, shared_inputs
 from solemap.pool import QUIET_S, Ended
 
-SAME = ("torch", "torchvision", "numpy", "safetensors")
+SAME = ("torch", "torchvision", "pytorch-metric-learning", "numpy", "safetensors")
 NET_BYTES = 1_500_000_000  # of memory for one net besides its pack
 CONNECT_S = 10.0
 GPU_SHARE = 0.25  # of a GPU for one net, where the cluster has one: small nets do not fill it
