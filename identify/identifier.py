@@ -158,8 +158,10 @@ class Identifier:
         if prepared.is_blank:
             return Identification(photo, arm=self.arm, verdict="not_a_shoe")
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None]  # (1, 3, S, S)
-        colors = self._shown.naming is not None
-        evidence = evidence_for(self._system, pixels, self.arm, self.fitted, self.left_out, colors)
+        by_pixels = self._shown.naming is not None
+        evidence = evidence_for(
+            self._system, pixels, self.arm, self.fitted, self.left_out, by_pixels
+        )
         embedding = evidence.embedding[0]
         candidates, arm = self._ranked(evidence, top), self.arm
         is_known = candidates[0].confidence >= self.threshold

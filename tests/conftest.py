@@ -173,7 +173,7 @@ def _train_project() -> None:
         "pin --size 32",
     )
     train = (
-        f"base {NET} --refit-epochs 2",
+        f"base --init scratch {NET} --refit-epochs 2",
         *(f"fit --brand {brand} --init base {NET}" for brand in ("acme", "nike")),
         "gate --ridge 1",
         "index --neighbours 3",

@@ -87,7 +87,7 @@ def test_the_head_starts_from_the_rows_that_the_base_knows(tmp_path: Path) -> No
     pinned = make_pack(tmp_path / "pin", "acme", 2)
     base = tmp_path / "base"
     refitted = settings(refit_epochs=1)
-    fit_base(refitted, pinned, base, base / "m.json", base / "c.csv", tmp_path / "work")
+    fit_base(refitted, "scratch", pinned, base, base / "m.json", base / "c.csv", tmp_path / "work")
     grown = load_pack(make_pack(tmp_path / "pack", "acme", 3))
     net, _ = starting_net(grown, settings(), "base", base / "weights.safetensors")
     base_net, description = load_net(base / "weights.safetensors")

@@ -71,22 +71,23 @@ def cli() -> None:
     required=True,
     help="More epochs at the end, on train and val photos.",
 )
+@click.option("--init", required=True, help="scratch, imagenet, or a .safetensors file.")
 @click.option("--pin", type=FOLDER, default=Path("data/base"), show_default=True)
 @click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
 @click.option("--metrics", type=FOLDER, default=Path("metrics"), show_default=True)
-def base(pin: Path, models: Path, metrics: Path, **options: Any) -> None:
+def base(init: str, pin: Path, models: Path, metrics: Path, **options: Any) -> None:
     """Train the base on the pinned photos of all brands."""
     from train.base import fit_base
 
     fit_base(
-        _settings(options), pin, models / "base", metrics / "base.json", metrics / "curves" / "_base.csv", WORK
+        _settings(options), init, pin, models / "base", metrics / "base.json", metrics / "curves" / "_base.csv", WORK
     )  # fmt: skip
 
 
 @cli.command()
 @_training_options
 @click.option("--brand", required=True)
-@click.option("--init", type=click.Choice(["base", "scratch"]), required=True)
+@click.option("--init", required=True, help="base, scratch, imagenet, or a .safetensors file.")
 @click.option("--overrides", type=FILE, help="This brand's own options, written by `overrides`.")
 @click.option("--packs", type=FOLDER, default=Path("data/pack"), show_default=True)
 @click.option("--models", type=FOLDER, default=Path("models"), show_default=True)

@@ -23,6 +23,7 @@ from train.fit import describe, temperature_on_val, write_curve
 from train.loop import Settings, check_size, fingerprint, run
 from train.model import ShoeNet, save_net
 from train.seed import derived_seed, make_deterministic
+from train.start import load_start
 from train.twins import SPLITS, WHOLE, WITHOUT_VAL, file_of
 
 # Nothing else trains while the base does. Fixed, whatever the machine has: the count changes bytes.
@@ -31,12 +32,13 @@ REFIT_LR_SHARE = 0.3  # of the peak: the net is trained, val photos join in
 
 
 def fit_base(
-    settings: Settings, pin_folder: Path, model_folder: Path, metrics_path: Path, curve_path: Path, work: Path
+    settings: Settings, init: str, pin_folder: Path, model_folder: Path, metrics_path: Path, curve_path: Path, work: Path
 ) -> None:  # fmt: skip
-    """Train the base from scratch and write model, metrics and curve.
+    """Train the base from ``init`` (see `train.start`) and write model, metrics and curve.
 
     Raises:
-        CatalogueError: the pin cannot be read or holds fewer than two products.
+        CatalogueError: the pin cannot be read or holds fewer than two products, or ``init`` cannot
+            be had.
     """
     make_deterministic(THREADS)
     pack = load_pack(pin_folder)
@@ -51,8 +53,9 @@ def fit_base(
         )
     torch.manual_seed(derived_seed("base", settings.seed))
     net = ShoeNet(settings.arch, len(pack.labels), settings.size)
-    described = describe(pack, settings)
-    checkpoint = work / f"base-{fingerprint(pack, settings, 'scratch')}"
+    start = load_start(net, settings.arch, init, "base")
+    described = describe(pack, settings, init=init)
+    checkpoint = work / f"base-{fingerprint(pack, settings, start)}"
     (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
     curve = run(net, pack, settings, checkpoint / WITHOUT_VAL, SPLITS[WITHOUT_VAL])
     temperature = temperature_on_val(net, pack)

@@ -25,6 +25,7 @@ from train.data import Pack, load_pack
 from train.loop import Settings, check_size, fingerprint, run
 from train.model import Description, ShoeNet, infer, load_net, save_net
 from train.seed import derived_seed, make_deterministic
+from train.start import load_start
 from train.twins import SPLITS, WITHOUT_VAL, file_of
 
 MIN_PRODUCTS = 2  # a net of one class always answers 1.0
@@ -107,8 +108,8 @@ def starting_net(
     """
     torch.manual_seed(derived_seed("start", settings.seed))
     net = ShoeNet(settings.arch, len(pack.labels), settings.size)
-    if init == "scratch":
-        return net, "scratch"
+    if init != "base":
+        return net, load_start(net, settings.arch, init, "train")
     base, description = load_net(path)
     if description.arch != settings.arch:
         raise CatalogueError(

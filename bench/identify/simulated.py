@@ -19,7 +19,8 @@ from catalogue.manifest import write_json
 from train.color import color_histogram
 from train.gallery import GalleryPhoto, GalleryProduct, Vectors, save_names, save_vectors
 from train.gate import Gate, save_gate
-from train.model import Description, ShoeNet, infer, save_net
+from train.model import Description, ShoeNet, infer, load_net, save_net
+from train.outline import WIDTH
 from train.shelf import sha256_of
 
 DISTINCT = 200
@@ -65,15 +66,13 @@ def simulate(models: Path, brands: int, size: int) -> None:
         else:
             _hole(base, path, own)
     _write_gate(models, infer(net_of(base), pictures())[1], slugs, labels)
-    _write_gallery(models, labels)
+    _write_gallery(models, labels, net.features)
     chosen = {"arm": "gate", "fitted": {}, "threshold": 0.05, "brands": slugs, "sha256": hashes}
     write_json(models / "system.json", chosen)
 
 
 def net_of(path: Path) -> ShoeNet:
     """The net in ``path``."""
-    from train.model import load_net
-
     return load_net(path)[0]
 
 
@@ -112,13 +111,14 @@ def _write_gate(models: Path, queries: Tensor, slugs: list[str], labels: tuple[s
     save_gate(models / "gate/gate.safetensors", Gate(weight, torch.zeros(len(labels)), index, tuple(slugs), 1.0))  # fmt: skip
 
 
-def _write_gallery(models: Path, labels: tuple[str, ...]) -> None:
+def _write_gallery(models: Path, labels: tuple[str, ...], features: int) -> None:
     rows = len(labels) * PHOTOS
     draw = torch.Generator().manual_seed(2)
     colors = color_histogram(pictures(3))
     vectors = Vectors(
-        embedding=functional.normalize(torch.randn(rows, 512, generator=draw), dim=1),
+        embedding=functional.normalize(torch.randn(rows, features, generator=draw), dim=1),
         color=colors[torch.arange(rows) % len(colors)],
+        outline=functional.normalize(torch.rand(rows, WIDTH, generator=draw), dim=1),
         border=functional.normalize(torch.rand(rows, 192, generator=draw), dim=1),
         label_index=torch.arange(rows) // PHOTOS,
         labels=labels,

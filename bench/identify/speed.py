@@ -18,9 +18,11 @@ from torch.func import functional_call, stack_module_state
 
 from bench.identify.simulated import asked_brands, photo, pictures, simulate
 from identify import Identifier
+from identify.asking import evidence_for
 from identify.photo import Prepared
 from train.data import normalise
 from train.evidence import ask, look
+from train.fusion import RULES
 from train.model import infer
 
 FEW, MANY = 10, 1000
@@ -71,7 +73,7 @@ def all_nets(models: Path) -> dict[str, Any]:
     identifier = Identifier.load(models)
     system, pixels = identifier.system, pictures()[:1]
     nets = [own.net for own in system.brand_nets.values()]
-    known = look(system, pixels, colors=False)
+    known = look(system, pixels, cues=False)
     stacked = _stacked([net.backbone for net in nets])
     picture = normalise(pixels, nets[0].size)
     threads = os.cpu_count() or 1
@@ -121,6 +123,11 @@ def many_brands(few: Path, many: Path) -> dict[str, Any]:
         for _ in queries:
             answer(name)
     found = by_turns({f"{name}_brands_warm": lambda name=name: answer(name) for name in warm}, ROUNDS * len(queries))  # fmt: skip
+    learned: Ways = {
+        f"{name}_brands_learned": lambda name=name: _learned(warm[name], queries[0])
+        for name in warm
+    }  # type: ignore[misc]
+    found |= by_turns(learned, ROUNDS)
     cold = Identifier.load(many, most_bytes=1)
     for state in ("first_read", "read_again"):
         if state == "first_read":
@@ -131,6 +138,7 @@ def many_brands(few: Path, many: Path) -> dict[str, Any]:
     return {
         **found,
         "ratio": ratio(found, "1000_brands_warm", "10_brands_warm"),
+        "ratio_of_learned": ratio(found, "1000_brands_learned", "10_brands_learned"),
         "nets_asked": statistics.mean(nets),
         "distinct_weight_files": len(list(many.glob("brands/*/weights.safetensors"))),
     }
@@ -169,9 +177,14 @@ def _answer(identifier: Identifier, pixels: Tensor) -> None:
     identifier.answer(Prepared(pixels[0].permute(1, 2, 0).numpy(), None, False))
 
 
-def _asked(identifier: Identifier, pixels: Tensor) -> Any:
-    from identify.asking import evidence_for
+def _learned(identifier: Identifier, pixels: Tensor) -> None:
+    """The model part of `learned`, which compares colours and outlines with the whole gallery."""
+    system, fitted = identifier.system, {"color": 7.0, "outline_brand": 30.0, "brand_net": 0.2}
+    known = evidence_for(system, pixels, "learned", fitted, {})
+    RULES["learned"](known, system, fitted)
 
+
+def _asked(identifier: Identifier, pixels: Tensor) -> Any:
     return evidence_for(identifier.system, pixels, "gate", {}, {}).brand_logits
 
 

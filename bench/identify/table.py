@@ -55,6 +55,12 @@ def _speed(speed: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         "ratio ≤ 1.5",
     )
     yield (
+        "the same for the arm `learned`, which compares colours and outlines with the whole gallery",
+        f"{_ms(many['10_brands_learned'])} → {_ms(many['1000_brands_learned'])}; "
+        f"ratio {many['ratio_of_learned']['p50']}",
+        "",
+    )
+    yield (
         "the same with no net in memory: file cached and verified before / never read",
         f"{_ms(many['1000_brands_read_again'])} / {_ms(many['1000_brands_first_read'])}",
         "said",

@@ -37,11 +37,13 @@ FILES = (
     ".dvc/config",
     "pyproject.toml",
 )
+PARAMS = Path(__file__).with_name("params.yaml")
+RESULTS = ROOT / "bench" / "results" / "real.json"
 FEWEST_PHOTOS = 8  # of a brand that is held out as unknown
 
 
-def prepare(folder: Path, sites: dict[str, str], unknown: Sequence[str]) -> None:
-    """A copy of the code in ``folder``, with these sites and unknown brands in its params."""
+def prepare(folder: Path, sites: dict[str, str], unknown: Sequence[str], changes: Path) -> None:
+    """A copy of the code in ``folder``, with these sites, unknown brands and ``changes`` in its params."""
     for name in CODE:
         shutil.rmtree(folder / name, ignore_errors=True)
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -52,8 +54,7 @@ def prepare(folder: Path, sites: dict[str, str], unknown: Sequence[str]) -> None
     (folder / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n")
     yaml = YAML()  # keeps the comments
     params = yaml.load(folder / "params.yaml")
-    overlay = yaml.load(Path(__file__).with_name("params.yaml"))
-    for section, values in overlay.items():
+    for section, values in (yaml.load(changes) or {}).items():
         params[section].update(values)
     params["crawl"]["sites"] = {name: {"url": url} for name, url in sites.items()}
     params["split"]["unknown-brands"] = list(unknown)
@@ -86,13 +87,17 @@ def smallest_brands(rows: Sequence[Row]) -> list[str]:
     return ordered[:2] if len(products) >= 5 else []
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run it all; exit code 1 where a step fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("catalogues", nargs="+", type=Path, help="folders with a catalogue.csv")
     parser.add_argument("--work", type=Path, default=ROOT / "var" / "real")
     parser.add_argument("--jobs", type=int, default=2)
-    chosen = parser.parse_args()
+    parser.add_argument(
+        "--params", type=Path, default=PARAMS, help="what is changed in params.yaml"
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    chosen = parser.parse_args(arguments)
     absent = [str(one) for one in chosen.catalogues if not (one / "catalogue.csv").is_file()]
     if absent:
         raise SystemExit(
@@ -104,7 +109,7 @@ def main() -> None:
     timings: dict[str, float] = {}
     with ExitStack() as shops:
         sites = {one.resolve().name: shops.enter_context(shop(one)) for one in chosen.catalogues}
-        prepare(chosen.work, sites, unknown)
+        prepare(chosen.work, sites, unknown, chosen.params)
         print(f"shops: {', '.join(sites)}; held out as unknown: {', '.join(unknown) or 'none'}")
         timed("scrapy crawl shoes", chosen.work, timings)
     timed(f"solemap train --jobs {chosen.jobs}", chosen.work, timings)
@@ -115,13 +120,17 @@ def main() -> None:
     tell_arms(chosen.work)
     name_photos(chosen.work, timings)
     tell_times(timings)
-    write_results(chosen.work, found, unknown, timings)
+    write_results(chosen.results, chosen.work, found, unknown, timings)
 
 
 def write_results(
-    work: Path, found: dict[str, Any], unknown: Sequence[str], timings: dict[str, float]
+    path: Path,
+    work: Path,
+    found: dict[str, Any],
+    unknown: Sequence[str],
+    timings: dict[str, float],
 ) -> None:
-    """bench/results/real.json: what was found, all arms, times and the machine."""
+    """To ``path``: what was found, all arms, times and the machine."""
     report = json.loads((work / "metrics" / "system.json").read_text("utf-8"))
     results = {
         "against_catalogue": found,
@@ -134,10 +143,9 @@ def write_results(
         "seconds": {part: round(seconds) for part, seconds in timings.items()},
         "machine": f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}",
     }
-    path = ROOT / "bench" / "results" / "real.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    print(f"figures: {path.relative_to(ROOT)}")
+    print(f"figures: {path}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,205 @@
+"""`python -m bench.nets PROJECT`: what each choice in the base net is worth, each left out in turn.
+
+PROJECT is a folder after `dvc repro`, e.g. var/real after `make real`. Its train and val photos are dealt
+anew into five parts, near-duplicates together; a net trained on four names the fifth. Test photos are not
+looked at. A variant differs from params.yaml and the code in one thing. Minutes on a GPU, hours without;
+a variant's result is kept when it ends (PROJECT/var/nets): run the command again after a kill.
+Results: bench/results/nets.json.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from torch import Tensor, nn
+
+import train.augment
+from bench.machine import keep_part
+from bench.rivals.project import Project, read_project
+from catalogue.manifest import read_manifest, write_json
+from catalogue.schema import Sample
+from train.data import Pack
+from train.gallery import best_per_label
+from train.loop import Settings, fingerprint, run
+from train.model import ShoeNet, infer
+from train.seed import derived_seed, make_deterministic
+
+RESULTS = Path(__file__).resolve().parent / "results" / "nets.json"
+PARTS = 5
+
+
+class LastMean(ShoeNet):
+    """Pooled as torchvision does it: the mean over the last stage alone."""
+
+    def __init__(self, arch: str, classes: int, size: int) -> None:
+        super().__init__(arch, classes, size)
+        self.features = self.backbone.widths[-1]
+        self.backbone.norm = nn.Identity()  # type: ignore[assignment]
+        self.backbone.forward = self._pooled  # type: ignore[method-assign]
+        self.head = nn.Linear(self.features, classes)
+        self.register_buffer("prototypes", torch.zeros(classes, self.features))
+        self.to(memory_format=torch.channels_last)
+
+    def _pooled(self, pictures: Tensor) -> Tensor:
+        return self.backbone.maps(pictures)[-1].mean(dim=(2, 3))
+
+
+class AllMean(ShoeNet):
+    """Every stage pooled, by its mean."""
+
+    def __init__(self, arch: str, classes: int, size: int) -> None:
+        super().__init__(arch, classes, size)
+        self.backbone.forward = self._pooled  # type: ignore[method-assign]
+
+    def _pooled(self, pictures: Tensor) -> Tensor:
+        means = [one.mean(dim=(2, 3)) for one in self.backbone.maps(pictures)]
+        pooled: Tensor = self.backbone.norm(torch.cat(means, dim=1))
+        return pooled
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One change: of the net, of its settings, or of constants of train/augment.py."""
+
+    net: Callable[[str, int, int], ShoeNet] = ShoeNet
+    settings: dict[str, Any] = field(default_factory=dict)
+    augment: dict[str, Any] = field(default_factory=dict)
+
+
+VARIANTS = {
+    "as it is": Variant(),
+    "mean of the last stage": Variant(net=LastMean),
+    "means of all stages": Variant(net=AllMean),
+    "no contrastive loss": Variant(settings={"metric_loss": 0.0}),
+    "no new background": Variant(augment={"NEW_GROUND_SHARE": 0.0}),
+    "half with new backgrounds": Variant(augment={"NEW_GROUND_SHARE": 0.5}),
+    "light changed more": Variant(
+        augment={"BRIGHTNESS": 0.25, "CONTRAST": 0.25, "CHANNEL_GAIN": 0.04}
+    ),
+    "moved less": Variant(
+        augment={
+            "MAX_ROTATION_DEG": 20.0,
+            "SCALE": (0.75, 1.2),
+            "ASPECT": (0.88, 1.14),
+            "MAX_SHIFT": 0.1,
+        }
+    ),
+}
+
+
+@contextmanager
+def _changed(constants: dict[str, Any]) -> Iterator[None]:
+    before = {name: getattr(train.augment, name) for name in constants}
+    for name, value in constants.items():
+        setattr(train.augment, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(train.augment, name, value)
+
+
+def dealt(project: Project) -> list[int]:
+    """The part of each photo of the joint pack, -1 of test photos and of products of one cluster."""
+    cluster = {
+        sample.photo_id: sample.cluster_id
+        for brand in project.packs
+        for sample in read_manifest(project.folder / "data/split" / f"{brand}.jsonl", Sample)
+    }
+    pack = project.joint
+    of_product: dict[int, list[str]] = {}
+    for row in pack.rows("train", "val").tolist():
+        of_product.setdefault(int(pack.label_index[row]), []).append(cluster[pack.photo_id[row]])
+    draw, part = random.Random(7), dict[tuple[int, str], int]()
+    for product, clusters in sorted(of_product.items()):
+        distinct = sorted(set(clusters))
+        draw.shuffle(distinct)
+        first = draw.randrange(PARTS)
+        for place, one in enumerate(distinct if len(distinct) > 1 else ()):
+            part[product, one] = (first + place) % PARTS
+    return [
+        part.get((int(pack.label_index[row]), cluster[pack.photo_id[row]]), -1)
+        if pack.split[row] in ("train", "val")
+        else -1
+        for row in range(len(pack.split))
+    ]
+
+
+def measure(variant: Variant, pack: Pack, settings: Settings, held_out: int, work: Path) -> dict[str, int]:  # fmt: skip
+    """How many photos of the ``val`` split a net trained on ``train`` names right, in four ways."""
+    settings = dataclasses.replace(settings, **variant.settings)
+    with _changed(variant.augment):
+        torch.manual_seed(derived_seed("nets", held_out))
+        net = variant.net(settings.arch, len(pack.labels), settings.size)
+        run(net, pack, settings, work)
+    train_rows, val_rows = pack.rows("train"), pack.rows("val")
+    logits, embedding = infer(net.eval(), pack.pixels[val_rows])
+    _, gallery = infer(net, pack.pixels[train_rows])
+    truth = pack.label_index[val_rows]
+    brands = [label.partition("/")[0] for label in pack.labels]
+    brand_of = torch.tensor([sorted(set(brands)).index(brand) for brand in brands])
+    within = logits.where(brand_of[None] == brand_of[truth][:, None], -torch.inf)
+    nearest = best_per_label(
+        embedding @ gallery.T, pack.label_index[train_rows], len(pack.labels)
+    ).argmax(dim=1)
+    named = logits.argmax(dim=1)
+    return {
+        "photos": len(truth),
+        "joint": int((named == truth).sum()),
+        "within_brand": int((within.argmax(dim=1) == truth).sum()),
+        "brand": int((brand_of[named] == brand_of[truth]).sum()),
+        "embedding_knn": int((nearest == truth).sum()),
+    }
+
+
+@click.command()
+@click.argument("folder", metavar="PROJECT", type=click.Path(exists=True, file_okay=False, path_type=Path))  # fmt: skip
+@click.option("--variants", default=",".join(VARIANTS), show_default=True, help="Comma-separated.")
+@click.option("--parts", type=click.IntRange(1, PARTS), default=3, show_default=True,
+              help="How many of the five are held out, one after another.")  # fmt: skip
+@click.option("--epochs", type=click.IntRange(1))
+@click.option("--size", type=click.IntRange(32, 512), help="px")
+@click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
+def main(folder: Path, variants: str, parts: int, threads: int, **changed: Any) -> None:
+    """Train and measure VARIANTS of the base of PROJECT."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    chosen = [name.strip() for name in variants.split(",")]
+    if unknown := [name for name in chosen if name not in VARIANTS]:
+        raise click.BadParameter(
+            f"{unknown[0]!r} is not one of {', '.join(VARIANTS)}", param_hint="--variants"
+        )
+    make_deterministic(threads)
+    project = read_project(folder, changed)
+    part = dealt(project)
+    found: dict[str, dict[str, float]] = {}
+    for name in chosen:
+        total: dict[str, int] = {}
+        for held_out in range(parts):
+            split = tuple({-1: "", held_out: "val"}.get(one, "train") for one in part)
+            pack = dataclasses.replace(project.joint, split=split)
+            work = folder / "var/nets" / fingerprint(pack, project.base, f"{name}{held_out}")
+            path = work.with_suffix(".json")
+            if path.exists():
+                one = json.loads(path.read_text("utf-8"))
+            else:
+                one = measure(VARIANTS[name], pack, project.base, held_out, work)
+                write_json(path, one)
+            total = {key: total.get(key, 0) + count for key, count in one.items()}
+        photos = total.pop("photos")
+        found[name] = {"photos": photos, **{key: round(n / photos, 4) for key, n in total.items()}}
+        click.echo(f"{name}: {found[name]}")
+    keep_part(RESULTS, project.folder.name, {"base": vars(project.base), "variants": found}, ("torch", "torchvision"))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench.nets")
