@@ -242,6 +242,15 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         next(iter(run_on_ray([], "auto", None, 0, None)))
 
 
+def test_a_start_outside_the_project_does_not_travel(tmp_path: Path) -> None:
+    from solemap.cluster import _own_files
+
+    (tmp_path / "own.safetensors").write_bytes(b"")
+    for init in (str(tmp_path / "own.safetensors"), "../own.safetensors", "none.safetensors"):
+        with pytest.raises(CatalogueError, match=r"train\.init is .*project's folder alone"):
+            _own_files(Job("acme", ("train", "fit", "--init", init), ""))
+
+
 def test_gpus_without_a_cluster_are_refused() -> None:
     told = CliRunner().invoke(cli, ["train", "--gpus", "0.5"])
     assert told.exit_code == 2 and "--gpus is for --address" in told.output
