@@ -22,7 +22,7 @@ from solemap import there, worker
 from solemap.jobs import Job, own_inputs, shared_inputs
 from solemap.pool import QUIET_S, Ended
 
-SAME = ("torch", "torchvision", "numpy", "safetensors")
+SAME = ("torch", "torchvision", "pytorch-metric-learning", "numpy", "safetensors")
 NET_BYTES = 1_500_000_000  # of memory for one net besides its pack
 CONNECT_S = 10.0
 GPU_SHARE = 0.25  # of a GPU for one net, where the cluster has one: small nets do not fill it
@@ -49,7 +49,7 @@ def run_on_ray(
         while todo or running:
             while todo and len(running) < count:
                 job = todo.popleft()
-                own = {str(path): path.read_bytes() for path in own_inputs(job.brand)}
+                own = {str(path): path.read_bytes() for path in _own_files(job)}
                 told = [str(path) for path in job.outputs]
                 task = train_there.options(
                     num_cpus=1,
@@ -127,6 +127,18 @@ def _shared_files() -> there.Files:
     sent |= {f"solemap/{name}": here / name for name in ("__init__.py", "fork.py")}
     project = f"{os.uname().nodename}:{Path.cwd()}".encode()  # two projects never share a folder
     return {"project": project, **{name: path.read_bytes() for name, path in sent.items()}}
+
+
+def _own_files(job: Job) -> list[Path]:
+    """Pack, overrides and, where it starts from a file (``train.init``), that file."""
+    starts = [Path(word) for word in job.words if word.endswith(".safetensors")]
+    for path in starts:
+        if path.is_absolute() or ".." in path.parts or not path.is_file():
+            raise CatalogueError(
+                f"params.yaml: train.init is {path}; a cluster's machines get files of the project's "
+                "folder alone. Copy it there and name it by its path from there."
+            )
+    return [*own_inputs(job.brand), *starts]
 
 
 def _fetch(ray: Any, job: Job, task: Any) -> Ended:

@@ -43,7 +43,7 @@ def project(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rivals") / "project"
     shutil.copytree(trained, folder)
     params = {
-        "base": NET | {"refit-epochs": 1},
+        "base": NET | {"init": "scratch", "refit-epochs": 1},
         "train": NET | {"init": "base"},
         "train-overrides": {},
         "gate": {"ridge": 1.0},
