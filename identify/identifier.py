@@ -162,7 +162,6 @@ class Identifier:
         evidence = evidence_for(
             self._system, pixels, self.arm, self.fitted, self.left_out, by_pixels
         )
-        embedding = evidence.embedding[0]
         candidates, arm = self._ranked(evidence, top), self.arm
         is_known = candidates[0].confidence >= self.threshold
         if named := self._shown.named_by_picture(evidence.embedding, evidence.color):
@@ -185,7 +184,7 @@ class Identifier:
             confidence=best.confidence,
             box=prepared.box,
             candidates=tuple(candidates),
-            similar=self._shown.similar(embedding, label, self._neighbours),
+            similar=self._shown.similar(evidence, label, self._neighbours),
         )
 
     def _ranked(self, evidence: Evidence, top: int) -> list[Candidate]:

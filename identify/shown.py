@@ -11,7 +11,7 @@ from torch import Tensor
 from dataset.mask import prepare_with_mask
 from identify.added import Added, similarity
 from identify.answer import Candidate, SimilarShoe
-from train.evidence import System
+from train.evidence import Evidence, System
 from train.gallery import GalleryPhoto, GalleryProduct
 from train.model import infer
 
@@ -94,24 +94,33 @@ class Shown:
         label = self._photos[row].label
         return self.candidate(label, self.naming.confidence(nearest), embedding[0])
 
-    def similar(self, embedding: Tensor, excluded: str | None, most: int) -> tuple[SimilarShoe, ...]:  # fmt: skip
-        """The picture nearest to ``embedding`` (F,) of each of the ``most`` nearest other products."""
-        nearness = self._embedding @ embedding  # (G + A,)
-        found: dict[str, SimilarShoe] = {}
-        for row in nearness.argsort(descending=True, stable=True).tolist():
-            photo = self._photos[row]
-            if photo.label == excluded or photo.label in found:
-                continue
-            product = self.products[photo.label]
-            found[photo.label] = SimilarShoe(
-                brand=product.brand,
-                product=product.product,
-                product_name=product.product_name,
-                similarity=round(float(nearness[row]), 4),
-                photo_id=photo.photo_id,
-                path=photo.path,
-                urls=product.urls,
-            )
-            if len(found) == most:
-                break
-        return tuple(found.values())
+    def similar(
+        self, evidence: Evidence, excluded: str | None, most: int
+    ) -> tuple[SimilarShoe, ...]:
+        """The nearest picture of each of the ``most`` products nearest to one photo's ``evidence``.
+
+        The gallery's nearest products are known already: its pictures are compared once a photo.
+        """
+        embedding, best = evidence.embedding[0], evidence.embedding_similarity[0]  # (F,), (P,)
+        nearest = best.topk(min(most + 1, len(best))).indices.tolist()
+        labels = {self._system.labels[column] for column in nearest}
+        labels |= {photo.label for photo in self._photos[self._first_added :]}
+        found: list[tuple[float, int]] = []
+        for label in labels - {excluded}:
+            if rows := self._rows.get(label):
+                own = self._embedding[rows] @ embedding
+                found.append((-float(own.max()), rows[int(own.argmax())]))
+        return tuple(self._similar(row, -distance) for distance, row in sorted(found)[:most])
+
+    def _similar(self, row: int, nearness: float) -> SimilarShoe:
+        photo = self._photos[row]
+        product = self.products[photo.label]
+        return SimilarShoe(
+            brand=product.brand,
+            product=product.product,
+            product_name=product.product_name,
+            similarity=round(nearness, 4),
+            photo_id=photo.photo_id,
+            path=photo.path,
+            urls=product.urls,
+        )
