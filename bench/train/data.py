@@ -10,7 +10,7 @@ from catalogue.brand_list import read_brands
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest
 from catalogue.schema import Sample
-from dataset.pack import Packing, pack_samples, write_pack
+from dataset.pack import Packing, write_pack
 
 
 def read_samples(project: Path, limit: int | None) -> list[Sample]:
@@ -47,5 +47,5 @@ def packed(samples: list[Sample], project: Path, folder: Path, size: int) -> Pat
     """The pictures packed at ``size`` px with the project's own options."""
     shutil.rmtree(folder, ignore_errors=True)
     described = json.loads((project / "data" / "base" / "pack.json").read_bytes())
-    write_pack(folder, pack_samples(samples, project, Packing(size, described["crop"], described["background"])))  # fmt: skip
+    write_pack(folder, samples, project, Packing(size, described["crop"], described["background"]))
     return folder
