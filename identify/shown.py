@@ -99,18 +99,34 @@ class Shown:
     ) -> tuple[SimilarShoe, ...]:
         """The nearest picture of each of the ``most`` products nearest to one photo's ``evidence``.
 
-        The gallery's nearest products are known already: its pictures are compared once a photo.
+        By embedding, and by colour where the arm has measured it. No picture of a product is nearer
+        than its nearest shape and its nearest colours would be together, which are known already:
+        products are gone through from the highest such bound until no other can be among the nearest.
         """
-        embedding, best = evidence.embedding[0], evidence.embedding_similarity[0]  # (F,), (P,)
-        nearest = best.topk(min(most + 1, len(best))).indices.tolist()
-        labels = {self._system.labels[column] for column in nearest}
-        labels |= {photo.label for photo in self._photos[self._first_added :]}
-        found: list[tuple[float, int]] = []
-        for label in labels - {excluded}:
-            if rows := self._rows.get(label):
-                own = self._embedding[rows] @ embedding
-                found.append((-float(own.max()), rows[int(own.argmax())]))
-        return tuple(self._similar(row, -distance) for distance, row in sorted(found)[:most])
+        bounds = evidence.embedding_similarity[0]  # (P,)
+        if evidence.color.numel():
+            bounds = (bounds + evidence.color_similarity[0]) / 2
+        added = {photo.label for photo in self._photos[self._first_added :]} - {excluded}
+        found = {label: self._nearest(label, evidence) for label in added}
+        for column in bounds.argsort(descending=True, stable=True).tolist():
+            label = self._system.labels[column]
+            if label in found or label == excluded or label not in self._rows:
+                continue
+            nearest = sorted(found.values())[:most]
+            if len(nearest) == most and float(bounds[column]) < -nearest[-1][0]:
+                break
+            found[label] = self._nearest(label, evidence)
+        nearest = sorted(found.values())[:most]
+        return tuple(self._similar(row, -distance) for distance, row in nearest)
+
+    def _nearest(self, label: str, evidence: Evidence) -> tuple[float, int]:
+        """The nearest picture of ``label``: its similarity, negated, and its row."""
+        rows = self._rows[label]
+        if evidence.color.numel():
+            own = similarity(evidence.embedding, evidence.color, self._embedding[rows], self._color[rows])[0]  # fmt: skip
+        else:
+            own = self._embedding[rows] @ evidence.embedding[0]
+        return -float(own.max()), rows[int(own.argmax())]
 
     def _similar(self, row: int, nearness: float) -> SimilarShoe:
         photo = self._photos[row]

@@ -23,6 +23,7 @@ from identify.explain import activation_map, evidence_map
 from identify.identifier import Identifier
 from identify.photo import PhotoError, prepare_photo
 from train.data import normalise
+from train.evidence import gather
 from train.model import infer
 
 
@@ -182,6 +183,24 @@ def test_the_heat_map_sums_to_the_logit_and_is_written(project: Path, tmp_path: 
         places = evidence_map(net, product, normalise(pixels, net.size))
         assert torch.allclose(places.sum(), over[product], atol=1e-4)
     assert activation_map(net, 0, pixels).shape == (32, 32)
+
+
+def test_the_similar_shoes_are_the_nearest_products_by_shape_and_colour(project: Path) -> None:
+    identifier = Identifier.load(project / "models")
+    vectors = identifier.system.vectors
+    good, row = photo(project, "x")
+    answer = identifier.identify(good.read_bytes())
+    pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[row]
+    evidence = gather(identifier.system, pixels.permute(2, 0, 1)[None])
+    every = (evidence.embedding @ vectors.embedding.T + evidence.color @ vectors.color.T)[0] / 2
+    best: dict[str, float] = {}
+    for value, label in zip(every.tolist(), vectors.label_index.tolist(), strict=True):
+        name = vectors.labels[label]
+        best[name] = max(best.get(name, -1.0), value)
+    best.pop(f"{answer.brand}/{answer.product}", None)
+    expected = sorted(best.values(), reverse=True)[: len(answer.similar)]
+    shown = [shoe.similarity for shoe in answer.similar]
+    assert len(shown) == 3 and np.allclose(shown, expected, atol=2e-3)
 
 
 def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> None:
