@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
-from math import ceil, floor, gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,6 @@ from dataset.foreground import Box, Foreground, border_color
 CANVAS_SIZE = (500, 600)  # px, width and height: the paper's size
 MARGIN = 0.06  # of the longer side of the shoe's box, on each side: augmentation may shift it
 WHITE = (255, 255, 255)
-_GAP = (
-    3.0  # Pillow reduces by a whole number first where the picture is twice as many times too large
-)
-_TAPS = 4  # px of the resized picture: LANCZOS looks 3 far, from the middle of a pixel
 
 Pixels = NDArray[np.uint8]
 
@@ -50,48 +45,13 @@ def fit_canvas(image: Image.Image) -> Image.Image:
     It is made smaller to fit, never stretched, cropped or enlarged: small pictures stay small, so
     that the canvas shows no detail that the shop did not publish.
     """
-    pixels = np.asarray(image)
-    width, height = _fitted(image.size)
-    ground = border_color(pixels)
-    part = _to_resize(pixels, (width, height)) if ground == WHITE else Box(0, 0, width, height)
-    across, down = image.width / width, image.height / height
-    fitted = image.resize(
-        (part.width, part.height),
-        Image.Resampling.LANCZOS,
-        (part.left * across, part.top * down, part.right * across, part.bottom * down),
-        reducing_gap=_GAP,
+    fitted = image.resize(_fitted(image.size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    canvas = Image.new("RGB", CANVAS_SIZE, border_color(np.asarray(image)))
+    canvas.paste(
+        fitted,
+        ((CANVAS_SIZE[0] - fitted.width) // 2, (CANVAS_SIZE[1] - fitted.height) // 2),
     )
-    canvas = Image.new("RGB", CANVAS_SIZE, ground)
-    left, top = (CANVAS_SIZE[0] - width) // 2, (CANVAS_SIZE[1] - height) // 2
-    canvas.paste(fitted, (left + part.left, top + part.top))
     return canvas
-
-
-def _to_resize(pixels: Pixels, size: tuple[int, int]) -> Box:
-    """The part of a picture at ``size`` that is not pure white; all of it where that spares nothing.
-
-    A studio shoe covers half of its picture, and resizing is the dearest step below 1000 px.
-    """
-    height, width = pixels.shape[:2]
-    scale = max(width / size[0], height / size[1])
-    rows = np.flatnonzero(pixels.reshape(height, -1).min(axis=1) < 255)
-    if scale >= 2 * _GAP or not rows.size:  # reduced by whole numbers first, from the corner on
-        return Box(0, 0, *size)
-    columns = np.flatnonzero(pixels.min(axis=0).min(axis=1) < 255)
-    left, right = _reach(columns, width, size[0])
-    top, bottom = _reach(rows, height, size[1])
-    return Box(left, top, right, bottom)
-
-
-def _reach(inked: NDArray[np.intp], length: int, size: int) -> tuple[int, int]:
-    """From which pixel of ``size`` to which one something of ``inked``, of ``length``, is seen.
-
-    At whole pixels of both, since Pillow takes the ends in single precision: so no pixel is another.
-    """
-    step = size // gcd(length, size)
-    least = int(inked[0]) * size / length - _TAPS
-    most = (int(inked[-1]) + 1) * size / length + _TAPS
-    return max(0, floor(least / step) * step), min(size, ceil(most / step) * step)
 
 
 def choose_box(
