@@ -20,12 +20,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class SimilarShoe:
-    """Another product whose picture is near in base's embedding."""
+    """Another product whose picture is near by base's embedding, and by colour where it was measured."""
 
     brand: str
     product: str
     product_name: str
-    similarity: float  # cosine, -1..1
+    similarity: float  # mean of the cosines, -1..1
     photo_id: str  # its nearest picture
     path: str
     urls: tuple[str, ...]  # pages where it was seen

@@ -76,9 +76,8 @@ def _move(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor:
     aspect = _uniform(count, *ASPECT, generator)
     mirror = torch.where(_random(generator, count) < 0.5, -1.0, 1.0)
     cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    theta = torch.zeros(
-        count, 2, 3, device=pictures.device
-    )  # (B, 2, 3), output to input coordinates in -1..1
+    # output to input coordinates in -1..1
+    theta = torch.zeros(count, 2, 3, device=pictures.device)
     theta[:, 0, 0], theta[:, 0, 1] = cosine * mirror * aspect, -sine
     theta[:, 1, 0], theta[:, 1, 1] = sine * mirror * aspect, cosine
     theta[:, :, 2] = (_random(generator, count, 2) * 2 - 1) * 2 * MAX_SHIFT

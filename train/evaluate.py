@@ -20,7 +20,7 @@ from train.calibrate import fit_temperature, fit_threshold
 from train.confidence import fit_confidence, with_confidence
 from train.data import Pack, load_pack, select
 from train.evidence import System, gather, load_system
-from train.fusion import CANDIDATES, RULES, TEMPERED, Fitted, cues
+from train.fusion import CANDIDATES, RULES, TEMPERED, Fitted, cues, known_similarity
 from train.learned import FOLDS, fit_weights, folds_of
 from train.metrics import retrieval
 from train.records import Answer
@@ -45,8 +45,8 @@ def evaluate(
     val = Measured(*(_measure(system, kind, "val") for kind in (known, [unknown])))
     fitted = {name: _fit(name, val.known, system) for name in RULES}
     val_scores = {name: _val_scores(name, val, system, fitted[name]) for name in RULES}
-    fitted["learned"] = {**fitted["learned"], **_fit_confidence(val, val_scores["learned"], system)}
-    val_scores["learned"] = _sure(val, val_scores["learned"], system, fitted["learned"])
+    fitted["learned"] = {**fitted["learned"], **_fit_confidence(val, val_scores["learned"])}
+    val_scores["learned"] = _sure(val, val_scores["learned"], fitted["learned"])
     val_arms = {name: figures(val_scores[name], val.known, system) for name in RULES}
     default = max(CANDIDATES, key=lambda name: val_arms[name]["top1"] or 0.0)  # the first of equals
     threshold = _threshold(val_scores[default], val.known.truth, unknown_cost)
@@ -178,18 +178,17 @@ def _val_scores(name: str, val: Measured, system: System, fitted: Fitted) -> Sco
     return scores
 
 
-def _fit_confidence(val: Measured, scores: Scores, system: System) -> dict[str, float]:
+def _fit_confidence(val: Measured, scores: Scores) -> dict[str, float]:
     """What makes a confidence of `learned`'s scores on val, each photo by weights that never saw it."""
-    colors = (cues(photos.evidence, system)["color"] for photos in (val.known, val.unknown))
-    known_color, unknown_color = colors
+    colors = [known_similarity(of.evidence.color_similarity) for of in (val.known, val.unknown)]
     is_right = scores.known.argmax(dim=1) == val.known.truth
-    return fit_confidence(scores.known, known_color, is_right, scores.unknown, unknown_color)
+    return fit_confidence(scores.known, colors[0], is_right, scores.unknown, colors[1])
 
 
-def _sure(val: Measured, scores: Scores, system: System, fitted: Fitted) -> Scores:
+def _sure(val: Measured, scores: Scores, fitted: Fitted) -> Scores:
     """The scores of `learned` with the confidence that was fitted."""
     known, unknown = (
-        with_confidence(own, cues(photos.evidence, system)["color"], fitted)
+        with_confidence(own, known_similarity(photos.evidence.color_similarity), fitted)
         for own, photos in ((scores.known, val.known), (scores.unknown, val.unknown))
     )
     return Scores(known=known, unknown=unknown)

@@ -124,9 +124,9 @@ def cues(evidence: Evidence, system: System) -> dict[str, Tensor]:
     Log-probabilities where there are probabilities. ``…_brand`` is the best similarity within the
     product's brand: which brand a shoe looks like can be surer than which of its products.
     """
-    embedding = _known(evidence.embedding_similarity)
-    color = _known(evidence.color_similarity)
-    outline = _known(evidence.outline_similarity)
+    embedding = known_similarity(evidence.embedding_similarity)
+    color = known_similarity(evidence.color_similarity)
+    outline = known_similarity(evidence.outline_similarity)
     brand_of = system.brand_index
     brands = int(brand_of.max()) + 1 if len(brand_of) else 0
     everywhere = torch.ones_like(evidence.gate)
@@ -139,10 +139,10 @@ def cues(evidence: Evidence, system: System) -> dict[str, Tensor]:
         "brand_net": _log(_gated(evidence, system, everywhere)),
         "max_logit": _log(max_logit(evidence, system, {})),
         "joint": _log(joint(evidence, system, {})),
-        "feature": _known(_spread(evidence, system, evidence.brand_similarity, -1.0)),
+        "feature": known_similarity(_spread(evidence, system, evidence.brand_similarity, -1.0)),
         "color": color,
         "color_brand": of_brand(color),
-        "mean_color": _known(evidence.mean_color_similarity),
+        "mean_color": known_similarity(evidence.mean_color_similarity),
         "embedding": embedding,
         "embedding_brand": of_brand(embedding),
         "outline": outline,
@@ -228,7 +228,7 @@ def _log(probability: Tensor) -> Tensor:
     return probability.clamp_min(FLOOR).log()
 
 
-def _known(similarity: Tensor) -> Tensor:
+def known_similarity(similarity: Tensor) -> Tensor:
     """Similarities with those of products that were not compared at the least of the others."""
     compared = similarity > -1
     least = similarity.where(compared, torch.inf).amin(dim=1, keepdim=True)
