@@ -95,7 +95,8 @@ def build(arch: str) -> tuple[nn.Sequential, nn.ModuleList, tuple[int, ...]]:
     )  # a head that torchvision draws before the loop below: the same numbers follow
     for part in (stem, stages):
         for module in part.modules():
-            if isinstance(module, nn.Conv2d):
+            # on the meta device it draws nothing, and torch would load its compiler for that
+            if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     return stem, stages, tuple(widths)
 
