@@ -215,6 +215,7 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> No
 def test_the_report_is_one_page_that_loads_nothing(project: Path) -> None:
     page = (project / "report/index.html").read_text("utf-8")
     assert "gate" in page and "나이키" not in page.split("<h2>Confusions")[0]  # brands are slugs
+    assert "million parameters" in page and "MB." in page
     assert 'src="http' not in page and "<script" not in page and "<link" not in page
     answers = [json.loads(line) for line in (project / "metrics/answers.jsonl").open()]
     wrong = sum(one["is_known"] and one["truth"] != one["answer"] for one in answers)

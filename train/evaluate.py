@@ -82,6 +82,10 @@ def evaluate(
             "base": _parameters([system.base]),
             "brand_nets": _parameters([own.net for own in system.brand_nets.values()]),
         },
+        "megabytes": {
+            "base": _megabytes(models, ["base"]),
+            "brand_nets": _megabytes(models, [f"brands/{brand}" for brand in system.brand_nets]),
+        },
         "val": {"known": len(val.known.truth), "unknown": len(val.unknown.truth)},
         "test": {"known": len(truth), "unknown": len(test.unknown.truth)},
         # products of too few photos for a test photo train and are answered, and measure nothing
@@ -158,6 +162,11 @@ def _largest_share(brands: Tensor) -> float:
 
 def _parameters(nets: list[Any]) -> int:
     return sum(parameter.numel() for net in nets for parameter in net.parameters())
+
+
+def _megabytes(models: Path, folders: list[str]) -> float:
+    sizes = [file_of(models / folder, WHOLE).stat().st_size for folder in folders]
+    return round(sum(sizes) / 1e6, 1)
 
 
 def _hashes(models: Path, system: System) -> dict[str, str]:
