@@ -28,6 +28,7 @@ from dataset.decisions import read_decisions
 from dataset.files import disk_error
 from dataset.ingest import NamedListing, choose_listings, name_listings
 from dataset.records import Product
+from dataset.same_product import becomes, find_same_products
 
 PIN = Path("data/base/pin.jsonl")
 EXPORTS = (Path("data/brands"), Path("data/parquet"))  # where exports go by default
@@ -58,17 +59,23 @@ def of_site(site: str, folder: Path, place: Path) -> IsGone:
 
 
 def of_product(product: Product, folder: Path, place: Path, overrides: Path) -> IsGone:
-    """Picks the items that ingest makes ``product`` of, or joins into it by ``same-as``.
+    """Picks the items that ingest makes ``product`` of, or joins into it: a person's or a rule's word.
 
     Raises:
         CatalogueError: there is none.
     """
-    same_as = read_decisions(overrides).same_as
+    decisions = read_decisions(overrides)
     named = list(_named(folder, place))
+    joined = becomes(find_same_products(named, decisions))
+
+    def names_of(entry: NamedListing) -> set[Product]:
+        same = decisions.same_as.get(entry.key, entry.key)
+        return {entry.key, same, joined.get(same, same)}
+
     keys = {
         _key(entry.listing.site, entry.listing.url, entry.listing.sku, entry.listing.color)
         for entry in named
-        if product in (entry.key, same_as.get(entry.key))
+        if product in names_of(entry)
     }
     if not keys:
         names = {"/".join(entry.key) for entry in named}
