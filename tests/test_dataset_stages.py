@@ -158,6 +158,22 @@ def test_the_export_loads_in_torchvision(shop: CrawlFolder) -> None:
     assert image.size == (500, 600) and label == 0
 
 
+def test_an_export_replaces_nothing_but_an_export(shop: CrawlFolder) -> None:
+    run_all()
+    mine = [Path("mine/thesis.txt"), Path("mine2/shoes/nike/01.jpg"), Path("mine3/a/notes.txt")]
+    for path in mine:
+        path.parent.mkdir(parents=True)
+        path.write_text("not to be lost")
+        told = run(f"export imagefolder --out {path.parts[0]}")
+        assert told.exit_code == 1 and "Name another folder" in told.output
+        assert path.read_text() == "not to be lost"
+    before = tree("data/brands")
+    Path("empty").mkdir()
+    for out in ("data/brands", "empty"):
+        assert run(f"export imagefolder --out {out}").exit_code == 0
+    assert tree("data/brands") == before and len(list(Path("empty").rglob("*.jpg"))) == len(before)
+
+
 def test_unlisted_brands_are_told_loudly(shop: CrawlFolder) -> None:
     run_all()
     Path("brands.yaml").write_text('brands:\n  - "acme"\n')
