@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,6 +44,7 @@ class Imported:
     products: int = 0
     pictures: int = 0
     brands: set[str] = field(default_factory=set)
+    sides: Counter[int] = field(default_factory=Counter)  # shorter side, px -> pictures
     refused: list[Refused] = field(default_factory=list)
 
 
@@ -125,6 +127,7 @@ def _items(
                     "position": position,
                 }
                 images.append({**named, **image, "status": "stored"})
+                told.sides[min(image["width_px"] or 0, image["height_px"] or 0)] += 1
         told.products += bool(images)
         told.pictures += len(images)
         if images and entry.brand:
@@ -263,17 +266,28 @@ def _import(
         f"import: {told.pictures} pictures of {told.products} products, {len(told.brands)} brands, "
         f"{len(told.refused)} passed over -> {out / 'items.jsonl'} as site {name}"
     )
-    chosen = read_thresholds(params).sites
-    if chosen and name not in chosen:
-        click.secho(
-            f"NOTICE: {params}: ingest.sites names {', '.join(chosen)}; add {name!r}, or the dataset "
-            "goes without these pictures.",
-            err=True,
-            fg="yellow",
-        )
+    for notice in _notices(told, name, params):
+        click.secho(f"NOTICE: {params}: {notice}", err=True, fg="yellow")
     listed = write_brands(out / "items.jsonl", params, brands)
     click.echo(f"{brands}: {len(listed)} brands get a net")
     click.echo("next: dvc repro")
+
+
+def _notices(told: Imported, site: str, params: Path) -> Iterator[str]:
+    """What in params.yaml keeps pictures out of the dataset."""
+    chosen = read_thresholds(params).sites
+    if chosen and site not in chosen:
+        yield (
+            f"ingest.sites names {', '.join(chosen)}; add {site!r}, or the dataset goes without these "
+            "pictures."
+        )
+    least = section_of(read_params(params), params, "clean").get("min-side")
+    small = sum(n for side, n in told.sides.items() if isinstance(least, int) and 0 < side < least)
+    if small:
+        yield (
+            f"clean.min-side is {least} px, and {small} of {told.pictures} pictures have a shorter side "
+            f"(the smallest {min(filter(None, told.sides))} px): they are rejected unless it is lowered."
+        )
 
 
 def _site_name(site: str | None, source: Path, params: Path) -> str:

@@ -395,6 +395,15 @@ def test_zappos(project: Path) -> None:
     assert len(read_zappos(root).entries) == 3  # the folder of pictures itself, too
 
 
+def test_pictures_that_the_clean_stage_would_reject_are_noticed(shoes: Path) -> None:
+    assert "min-side" not in ended_well(solemap("imagefolder", str(shoes))).output
+    Path("params.yaml").write_text(PARAMS + "clean: {min-side: 161}\n")
+    told = ended_well(solemap("imagefolder", str(shoes))).output
+    assert "clean.min-side is 161 px, and 10 of 10 pictures" in told
+    Path("params.yaml").write_text(PARAMS + "clean: {min-side: 160}\n")
+    assert "min-side" not in ended_well(solemap("imagefolder", str(shoes))).output
+
+
 def test_decomposed_hangul_is_the_same_name(project: Path) -> None:
     draw(project / "a" / unicodedata.normalize("NFD", "나이키/신발") / "1.png", 1)
     draw(project / "b" / "나이키/신발" / "1.png", 1)
