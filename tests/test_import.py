@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import fcntl
 import hashlib
 import json
@@ -149,6 +150,19 @@ def test_a_killed_import_leaves_the_feed_and_is_run_again(
     assert FEED.read_bytes() == before
     ended_well(solemap("imagefolder", str(shoes)))
     assert {one["site"] for one in items()} == {"Acme", "My shoes"}
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    shoes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("crawler.store.os.fsync", full)
+        assert "No space left on device" in failed("imagefolder", str(shoes))
+    assert not FEED.exists() and not [*Path("data/crawl/images").rglob("*.*")]
+    ended_well(solemap("imagefolder", str(shoes)))
 
 
 def test_splits_and_classes_of_torchvision(project: Path) -> None:
