@@ -141,6 +141,20 @@ def test_the_pin_follows_the_pack_params_by_pixels_alone(shop: CrawlFolder) -> N
     assert splits <= {"train", "val"}
 
 
+def test_a_pin_that_was_cut_off_is_packed_anew(
+    shop: CrawlFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_all()
+    before = tree("data/base")
+    with monkeypatch.context() as patch:
+        patch.setattr("dataset.pin.write_json", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("pin --size 24")
+    assert tree("data/base")["data/base/pixels.npy"] != before["data/base/pixels.npy"]
+    run("pin --size 32")
+    assert tree("data/base") == before
+
+
 def test_a_pinned_canvas_that_is_gone_names_the_remedy(shop: CrawlFolder) -> None:
     run_all()
     for path in [*Path("data/clean").rglob("*.jpg"), *Path("var/clean").rglob("*.jpg")]:
