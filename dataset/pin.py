@@ -73,7 +73,9 @@ def pin(
             "the base net needs some. Run `solemap brands --write`, or crawl more."
         )
     if is_new or not _is_packed(folder, params):
-        (folder / "params.json").unlink(missing_ok=True)  # cut off here, the pixels may be of either
+        (folder / "params.json").unlink(
+            missing_ok=True
+        )  # cut off here, the pixels may be of either
         write_pack(folder, _samples(pinned, roots), Path(), params)
         write_json(folder / "params.json", _made_by(params))
     if is_new:

@@ -145,7 +145,7 @@ def test_a_killed_import_leaves_the_feed_and_is_run_again(
     )
     before = FEED.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("solemap.importing.journal.merge", lambda *_: 1 / 0)
+        patch.setattr("solemap.intake.journal.merge", lambda *_: 1 / 0)
         assert isinstance(solemap("imagefolder", str(shoes)).exception, ZeroDivisionError)
     assert FEED.read_bytes() == before
     ended_well(solemap("imagefolder", str(shoes)))
@@ -231,7 +231,7 @@ def test_nothing_usable_changes_nothing(project: Path) -> None:
 def test_a_product_of_thousands_of_pictures_is_several_lines(
     shoes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solemap.importing._MOST_PICTURES", 2)
+    monkeypatch.setattr("solemap.intake._MOST_PICTURES", 2)
     ended_well(solemap("imagefolder", str(shoes)))
     assert len(items()) == 6
     CliRunner().invoke(dataset_main, ["ingest"], catch_exceptions=False)
