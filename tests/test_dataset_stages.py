@@ -141,6 +141,23 @@ def test_the_pin_follows_the_pack_params_by_pixels_alone(shop: CrawlFolder) -> N
     assert splits <= {"train", "val"}
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [("--seed 5", ": test)"), ("--unknown-brands acme", "of acme/runner-0: an unknown shoe)")],
+)
+def test_a_pinned_photo_never_measures_the_base(shop: CrawlFolder, words: str, says: str) -> None:
+    run_all()
+    split = next(stage for stage in STAGES if stage.startswith("split"))
+    before = tree("data/base")
+    assert run(f"{split} {words}").exit_code == 0
+    told = run("pin --size 32")
+    assert told.exit_code == 1 and "solemap base --repin" in told.output
+    assert says in " ".join(told.output.split()) and tree("data/base") == before
+    assert run(split).exit_code == 0 and run("pin --size 32").exit_code == 0
+    Path("data/base/pin.jsonl").unlink()
+    assert run(f"{split} {words}").exit_code == 0 and run("pin --size 32").exit_code == 0
+
+
 def test_a_pin_that_was_cut_off_is_packed_anew(
     shop: CrawlFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
