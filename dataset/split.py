@@ -120,7 +120,7 @@ def _product_roles(
             split = ("val", "test")[shares.unknown_brands.index(brand) % 2]
             roles |= dict.fromkeys(products, split)
         else:
-            past = dict.fromkeys(assigned, "known") | ledger.roles
+            past = {**dict.fromkeys(assigned, "known"), **ledger.roles}
             roles |= _roles_of_brand(products, brand in listed, shares, past)
     return roles
 
