@@ -17,6 +17,7 @@ from catalogue.brand_list import (
     read_thresholds,
     write_brands,
 )
+from catalogue.brands import brand_slug
 from catalogue.errors import CatalogueError
 from catalogue.manifest import from_dict, read_lines
 from catalogue.params import check_brands
@@ -27,6 +28,7 @@ from crawler.run import locked, state_of
 from dataset.decisions import read_decisions
 from dataset.files import disk_error
 from dataset.ingest import NamedListing, choose_listings, name_listings
+from dataset.names import product_slug
 from dataset.records import Product
 from dataset.same_product import becomes, find_same_products
 
@@ -124,7 +126,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.option("--site", help="All that was crawled or imported under this name.")
-@click.option("--product", metavar="BRAND/PRODUCT", help="One product, by its slugs, on all sites.")
+@click.option(
+    "--product",
+    metavar="BRAND/PRODUCT",
+    help="One product, by its slugs or its name, on all sites.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--crawl", type=_FOLDER, default=Path("data/crawl"), show_default=True)
 @click.option("--state", type=_FOLDER, default=Path("var/crawl"), show_default=True)
@@ -142,6 +148,12 @@ def forget(
     brand, slash, name = (product or "").partition("/")
     if product is not None and not (brand and slash and name):
         raise click.BadParameter("it must be BRAND/PRODUCT", param_hint="--product")
+    if product is not None:
+        brand, name = (
+            brand_slug(brand),
+            product_slug(name),
+        )  # of slugs these are the slugs themselves
+        product = f"{brand}/{name}"
     wanted, place = read_thresholds(params), state_of(crawl, state)
     check_brands(wanted.unknown_brands, (), f"{params}: split.unknown-brands")
     if not (crawl / "items.jsonl").exists():

@@ -178,6 +178,13 @@ def test_a_product_is_named_as_ingest_names_it(shop: CrawlFolder) -> None:
     assert "Boot" not in FEED.read_text()
 
 
+def test_a_product_may_be_called_by_its_name(shop: CrawlFolder) -> None:
+    shop.add("나이키", "운동화", [SHARED, SHARED + b"1"], site="good")
+    shop.write()
+    told = ended_well(solemap("forget", "--product", "나이키/운동화", "--yes")).output
+    assert "\nnike/undonghwa,reject,,\n" in told and "운동화" not in FEED.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
