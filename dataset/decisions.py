@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +72,7 @@ class Decisions:
         )
 
     def _whole(self, digits: str, known: list[str]) -> str | None:
-        found = [photo_id for photo_id in known if photo_id.startswith(digits)]
+        found = known[bisect_left(known, digits) : bisect_left(known, f"{digits}g")]  # g: after f
         if len(found) > 1:
             raise CatalogueError(
                 f"{self.path}: {digits} is the beginning of {len(found)} photos "
