@@ -398,6 +398,27 @@ def test_a_killed_clean_goes_on_and_ends_with_the_same_bytes(shop: CrawlFolder) 
     } == tree("data/whole")
 
 
+def test_a_disk_without_room_is_told_and_nothing_is_half_written(shop: CrawlFolder) -> None:
+    run_all()
+    before = tree("data")
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for stage in (*STAGES[:6], "pin --size 24", "review"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # bytes of a file
+        try:
+            told = run(stage)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert told.exit_code == 1 and "could not be written" in told.output, stage
+        left = tree("data")
+        left.setdefault(
+            "data/base/params.json", before["data/base/params.json"]
+        )  # pixels are to be made
+        assert left == before, stage
+    run_all()
+    assert tree("data") == before
+
+
 def test_brands_yaml_is_read_as_generated_and_faults_are_named(tmp_path: Path) -> None:
     path = tmp_path / "brands.yaml"
     path.write_text("# generated\nbrands:\n  - \"on\"\n  - '361'\n  - new-balance  # by hand\n\n")
