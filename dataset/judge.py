@@ -20,6 +20,7 @@ PRINT_LETTERS = 12  # that stand in words
 PRINT_SOLID = (
     0.05  # share of the canvas that is solid; photos with so many letter-like marks have 0.06
 )
+FLAT = 0.58  # in one colour: seven logos have 0.67 and more, the flattest of 967 real photos 0.40
 COLLAGE_PARTS = 3  # a pair has two
 SHARED_BY = 3  # products that show one picture: a stock picture or a logo, not one product's photo
 
@@ -103,6 +104,13 @@ def _plain(evidence: Evidence) -> Judgement | None:
     return Judgement("review", "almost no detail", edges)
 
 
+def _flat(evidence: Evidence) -> Judgement | None:
+    flat = evidence.facts.flat or 0.0
+    if flat < FLAT:
+        return None
+    return Judgement("review", "placeholder: one flat colour, a logo or a drawing", flat)
+
+
 def _decided(evidence: Evidence) -> Judgement | None:
     if evidence.decided != "reject":
         return None
@@ -118,5 +126,6 @@ RULES: tuple[Callable[[Evidence], Judgement | None], ...] = (
     _print,
     _blurred,
     _plain,
+    _flat,
     _collage,
 )

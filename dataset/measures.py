@@ -16,6 +16,11 @@ from dataset.components import Marks, find_marks
 from dataset.foreground import DARK, NEAR, Box, border_color, distance, shoe_mask
 
 _EDGE = 24  # grey levels between neighbours
+_OFF_GROUND = (
+    24  # grey levels from the border colour: what is printed or photographed, not JPEG noise
+)
+_SAME = 3  # grey levels: one flat colour
+_SPECKS = 0.001  # of what is not background
 _FAINT = 2  # less between neighbours is ground
 _STEEPEST = 300  # pixels, 0.1 % of the canvas: the outline of even a small shoe has more
 _LETTER_PX = (6, 60)  # height on the canvas
@@ -36,12 +41,14 @@ class Measures:
     letters: int  # marks of a letter's size that stand in words of three and more
     solid: float  # share of the canvas in squares of 20 px that are not background
     parts: int  # separate things of about the largest one's size
+    flat: float  # share of what is not background in one colour: logos and drawings have much of it
 
 
 def measure(canvas: Image.Image) -> Measures:
     """The numbers of a decoded canvas file."""
     color = np.asarray(border_color(np.asarray(canvas)), np.int16)
-    away = distance(np.asarray(canvas.reduce(2)).astype(np.int16), color)
+    half = np.asarray(canvas.reduce(2)).astype(np.int16)
+    away = distance(half, color)
     quarter = np.asarray(canvas.reduce(4)).astype(np.int16)
     contrast = float(away.max())
     steps = _steps(np.asarray(canvas.convert("L")).astype(np.int16))
@@ -50,9 +57,32 @@ def measure(canvas: Image.Image) -> Measures:
         edges=round(float((steps > _EDGE).mean()), 6),
         steepness=_steepness(steps, contrast),
         letters=_in_words(find_marks(away > DARK)),
-        solid=round(float(_eroded(distance(quarter, color) > NEAR).mean()), 4),
+        solid=round(float(_eroded(distance(quarter, color) > NEAR, _SOLID_PX // 4 // 2).mean()), 4),
         parts=_parts(quarter, color),
+        flat=round(flat_share(half, away), 4),
     )
+
+
+def flat_share(picture: NDArray[np.int16], away: NDArray[np.int16]) -> float:
+    """The share of what is not background that is of one colour; 0 where anything else is more than an edge.
+
+    A logo is one colour and its edges; a shoe on the white page of a screenshot is not.
+
+    Args:
+        picture: half a canvas, (H, W, 3), 0..255.
+        away: (H, W), the largest channel difference from the border colour.
+    """
+    is_thing = away > _OFF_GROUND
+    colors = picture[is_thing]
+    if not len(colors):
+        return 0.0
+    coarse = colors >> 4
+    bins = (coarse[:, 0] << 8) | (coarse[:, 1] << 4) | coarse[:, 2]
+    commonest = colors[bins == np.bincount(bins).argmax()]
+    is_same = distance(picture, np.median(commonest, axis=0).astype(np.int16)) <= _SAME
+    if _eroded(is_thing & ~is_same, times=2).sum() > _SPECKS * len(colors):
+        return 0.0
+    return float((is_thing & is_same).sum()) / len(colors)
 
 
 def _steps(grey: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -90,9 +120,9 @@ def _in_words(marks: Marks) -> int:
     return int((middle | beside).sum())
 
 
-def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The middles of squares of `_SOLID_PX` (at quarter scale) that ``mask`` fills."""
-    for _ in range(_SOLID_PX // 4 // 2):
+def _eroded(mask: NDArray[np.bool_], times: int) -> NDArray[np.bool_]:
+    """The middles of squares of 2 ``times`` + 1 px that ``mask`` fills."""
+    for _ in range(times):
         mask = mask[:-2] & mask[1:-1] & mask[2:]
         mask = mask[:, :-2] & mask[:, 1:-1] & mask[:, 2:]
     return mask

@@ -22,7 +22,7 @@ from dataset.foreground import find_foreground
 from dataset.measures import measure
 from dataset.signature import Signature, Thumbs, sign
 
-CODE_VERSION = 3  # raise when a canvas or a fact changes for the same bytes: cached ones expire
+CODE_VERSION = 4  # raise when a canvas or a fact changes for the same bytes: cached ones expire
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")  # JPEG also opens phones' MPO
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; phones stop at 50 million
@@ -44,6 +44,7 @@ class Facts:
     letters: int | None = None  # marks of a letter's size that stand in words
     solid: float | None = None  # share of the canvas in squares of 20 px without background
     parts: int | None = None  # things of one size that stand apart on plain ground
+    flat: float | None = None  # share of what is not background in one flat colour
     box: Sides | None = None  # of the shoe on the canvas; None where the ground is not plain
 
 

@@ -85,7 +85,7 @@ def _judged_groups(
 
 def _line(photo: CleanPhoto, decision: str) -> str:
     """The line that undoes a verdict; what many products show is kept by saying whose it is."""
-    if (photo.reason or "").startswith("placeholder"):
+    if decision == "keep" and (photo.reason or "").startswith("placeholder"):
         return f"{photo.photo_id[:12]},belongs-to,{photo.brand}/{photo.product},"
     return f"{photo.photo_id[:12]},{decision},,"
 

@@ -63,7 +63,7 @@ def _models(brand: Brand) -> Iterator[tuple[int, tuple[str, str]]]:
 
 def _article(brand: Brand, model: int, name: str, form: str, way: int) -> Article:
     category, *_ = FORMS[form]
-    paints = brand.colorways[(model + 3 * way) % len(brand.colorways)]
+    paints = _paints(brand, model, name, way)
     words = [KOREAN_PAINTS[paint] if brand.is_korean else paint for paint in paints[:2]]
     digits = int(dice("sku", brand.name, name).integers(1000, 9999))
     group = f"{brand.emblem[:2].upper()}{digits}"
@@ -76,6 +76,18 @@ def _article(brand: Brand, model: int, name: str, form: str, way: int) -> Articl
         category=category,
         shoe=shoe_of(brand, name, form, paints),
     )
+
+
+def _paints(brand: Brand, model: int, name: str, way: int) -> tuple[str, str, str, str]:
+    """Upper, accent, midsole and outsole: the brand's own, or for further generations new ones on its soles.
+
+    In its forerunner's colours, a generation would differ by a few percent of its lengths alone.
+    """
+    upper, accent, middle, bottom = brand.colorways[(model + 3 * way) % len(brand.colorways)]
+    if model >= len(brand.models):
+        order = dice("colorway", brand.name, name).permutation(sorted(PAINTS))
+        upper, accent = order[2 * way : 2 * way + 2].tolist()
+    return upper, accent, middle, bottom
 
 
 def shoe_of(brand: Brand, name: str, form: str, paints: tuple[str, str, str, str]) -> Shoe:

@@ -155,7 +155,7 @@ class Identifier:
 
     def answer(self, prepared: Prepared, photo: str = "", top: int = 5) -> Identification:
         """The answer to a photo that `prepare_photo` made ready."""
-        if prepared.is_blank:
+        if prepared.is_empty:
             return Identification(photo, arm=self.arm, verdict="not_a_shoe")
         pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None]  # (1, 3, S, S)
         by_pixels = self._shown.naming is not None

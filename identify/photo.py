@@ -19,8 +19,10 @@ from PIL import Image
 
 from catalogue.errors import CatalogueError
 from dataset.canvas import CANVAS_SIZE, fit_canvas, upright_rgb
-from dataset.foreground import border_color, find_foreground
+from dataset.foreground import border_color, distance, find_foreground
+from dataset.judge import BLANK_CONTRAST, FLAT
 from dataset.mask import prepare_with_mask
+from dataset.measures import flat_share
 from dataset.picture import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -32,7 +34,6 @@ from dataset.picture import (
 )
 
 CANVAS_QUALITY = 95  # clean.quality of params.yaml as it comes
-BLANK_CONTRAST = 6  # of 255, as the clean stage judges: one colour, JPEG noise apart
 LARGE_PIXELS = 16_000_000  # larger ones are decoded one at a time: each takes up to 0.6 GB
 _LARGE = threading.Lock()
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
@@ -52,7 +53,7 @@ class Prepared:
 
     pixels: NDArray[np.uint8]  # (S, S, 3), RGB
     box: Box | None  # of the shoe in the upright photo, px; None where the ground is not plain
-    is_blank: bool
+    is_empty: bool  # one colour, or one flat colour on another, as a logo: the clean stage's limits
 
 
 def read_photo(path: Path) -> bytes:
@@ -91,15 +92,15 @@ def prepare_photo(content: bytes, size: int, crop: bool, background: str = "keep
     """
     canvas, (width, height) = decode_photo(content)
     found = find_foreground(canvas)
-    color = np.asarray(border_color(np.asarray(canvas)), np.int16)
-    contrast = int(np.abs(np.asarray(canvas.reduce(2)).astype(np.int16) - color).max())
+    half = np.asarray(canvas.reduce(2)).astype(np.int16)
+    away = distance(half, np.asarray(border_color(np.asarray(canvas)), np.int16))
     box = found.box
     return Prepared(
         pixels=prepare_with_mask(canvas, size, crop, background).pixels,
         box=in_photo(box.left, box.top, box.right, box.bottom, width, height)
         if found.is_plain
         else None,
-        is_blank=contrast <= BLANK_CONTRAST,
+        is_empty=away.max() <= BLANK_CONTRAST or flat_share(half, away) >= FLAT,
     )
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from dataset.mask import prepare_with_mask
-from identify.added import Added, similarity
+from identify.added import Added, mixed, similarity
 from identify.answer import Candidate, SimilarShoe
 from train.evidence import Evidence, System
 from train.gallery import GalleryPhoto, GalleryProduct
@@ -105,7 +105,7 @@ class Shown:
         """
         bounds = evidence.embedding_similarity[0]  # (P,)
         if evidence.color.numel():
-            bounds = (bounds + evidence.color_similarity[0]) / 2
+            bounds = mixed(bounds, evidence.color_similarity[0])
         added = {photo.label for photo in self._photos[self._first_added :]} - {excluded}
         found = {label: self._nearest(label, evidence) for label in added}
         for column in bounds.argsort(descending=True, stable=True).tolist():

@@ -1,6 +1,6 @@
 """`python -m solemap.fork`: a process that has imported torch once and forks a child for each net.
 
-Importing torch and torchvision takes 3 to 6 s, longer than a small brand trains. A forked child has them
+Importing torch and the loss takes 2 to 6 s, longer than a small brand trains. A forked child has them
 at once, and is otherwise what `python -m MODULE ARGS` is: a process for this net alone.
 
 Reads a JSON line per net from stdin ({"words": [MODULE, ARG, ...], "log": PATH, "environment": {...}}) and
@@ -21,7 +21,7 @@ import sys
 import traceback
 from typing import Any
 
-PRELOAD = ("torch", "torchvision.models", "pytorch_metric_learning.losses", "train.fit")
+PRELOAD = ("torch", "pytorch_metric_learning.losses", "train.fit")
 _PR_SET_PDEATHSIG = 1
 
 

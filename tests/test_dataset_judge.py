@@ -10,7 +10,7 @@ import pytest
 from conftest import draw_shoe
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from bench.dataset.planted import blurred, collage, enlarged, saved, size_chart, text_card
 from dataset.components import find_marks
@@ -61,6 +61,27 @@ def test_one_color_and_a_gradient_are_measured_without_a_fault() -> None:
     assert flat is not None and flat.reason.startswith("blank")
     slope = np.linspace(0, 255, 500)[None, :, None].repeat(600, 0).repeat(3, 2).astype(np.uint8)
     assert told(Image.fromarray(slope)) == "almost no detail"
+
+
+def logo(ground: str, color: str) -> Image.Image:
+    """A cat-like mark and a word, as brands put in place of a missing photo."""
+    drawn = Image.new("RGB", (1200, 1400), ground)
+    pen = ImageDraw.Draw(drawn)
+    pen.polygon(
+        [(300, 900), (500, 500), (800, 650), (950, 350), (900, 800), (600, 800)], fill=color
+    )
+    pen.ellipse((300, 950, 420, 1070), fill=color)
+    pen.rectangle((460, 950, 800, 1070), fill=color)
+    return drawn.resize((600, 700), Image.Resampling.LANCZOS)
+
+
+def test_a_logo_is_odd_and_a_screenshot_with_a_shoe_is_not() -> None:
+    for ground, color in (("white", "black"), ("#202020", "white"), ("white", "#c00010")):
+        assert told(logo(ground, color)) == "placeholder"
+    page = Image.new("RGB", (800, 1400), "black")
+    page.paste("white", (20, 50, 780, 1350))
+    page.paste(draw_shoe(size=300), (150, 300))
+    assert told(page) == "keep"
 
 
 @settings(max_examples=150, deadline=None)

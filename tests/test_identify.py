@@ -215,6 +215,7 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> No
 def test_the_report_is_one_page_that_loads_nothing(project: Path) -> None:
     page = (project / "report/index.html").read_text("utf-8")
     assert "gate" in page and "나이키" not in page.split("<h2>Confusions")[0]  # brands are slugs
+    assert "million parameters" in page and "MB." in page
     assert 'src="http' not in page and "<script" not in page and "<link" not in page
     answers = [json.loads(line) for line in (project / "metrics/answers.jsonl").open()]
     wrong = sum(one["is_known"] and one["truth"] != one["answer"] for one in answers)
@@ -222,6 +223,10 @@ def test_the_report_is_one_page_that_loads_nothing(project: Path) -> None:
     assert f"{wrong} of {known} test photos are named wrong" in page
     system = json.loads((project / "metrics/system.json").read_text())
     assert system["default"] != "border_1nn" and "border_1nn" in system["arms"]
+    for key, counted in (("top1", "right"), ("within_brand_top1", "right_within")):
+        for name, arm in system["arms"].items():
+            right = sum(name in one[counted] for one in answers)
+            assert arm[key] == pytest.approx(right / known, abs=1e-4), name
     views = system["counts"]["test_views"]
     assert sum(views.values()) == known and 0 < system["counts"]["products_tested"] <= known
     sources = json.loads((project / "metrics/sources.json").read_text())

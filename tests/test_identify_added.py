@@ -55,7 +55,7 @@ def test_a_product_is_named_by_its_pictures_and_taken_out(
     models: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Three products of one colour each and a net of seconds: their val photos allow no naming at all.
-    monkeypatch.setattr("identify.added.fit_naming", lambda *_: Naming(60, -54, 200))
+    monkeypatch.setattr("identify.added.fit_naming", lambda *_: Naming(60, -45, 200))
     before = hashes(models)
     query = encoded(draw_shoe(GREEN, size=240))
     live = LiveModels(models)
@@ -63,7 +63,7 @@ def test_a_product_is_named_by_its_pictures_and_taken_out(
     words = ("--brand", "Fresh", "--product", "Runner One")
     added = run(models, "add", *words, "--url", "https://shop.example/f", str(photos))
     assert added.exit_code == 0 and "Runner One by fresh: 4 pictures" in added.output
-    assert "similarity at least 0.900" in added.output and "validation photos" in added.output
+    assert "similarity at least 0.750" in added.output and "validation photos" in added.output
     assert hashes(models) == before
     assert live.look() or live.look()  # a service that runs picks it up
     answer = live.current.identify(query, top=3)

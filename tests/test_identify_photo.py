@@ -43,7 +43,7 @@ def test_large_photos_are_read(size: tuple[int, int], form: str) -> None:
     image.paste(shoe, (1500, 1000))
     small = prepare_photo(encoded(shoe), 32, crop=True)
     prepared = prepare_photo(encoded(image, form), 32, crop=True)
-    assert prepared.box is not None and small.box is not None and not prepared.is_blank
+    assert prepared.box is not None and small.box is not None and not prepared.is_empty
     left, top, right, bottom = small.box
     meant = (left + 1500, top + 1000, right + 1500, bottom + 1000)
     assert all(abs(a - b) < 80 for a, b in zip(prepared.box, meant, strict=True))

@@ -67,6 +67,13 @@ def test_a_brand_of_one_product_wins_by_being_small_in_the_papers_rule_alone() -
         assert scores(rule).index(max(scores(rule))) == 0, rule
 
 
+def test_of_equal_borders_the_brand_with_most_of_them_is_named() -> None:
+    """By the order of names it would be the first product, and by rounding any."""
+    for borders, brand in (((0.8995, 0.9, 0.9002, 0.1), "a"), ((0.8, 0.8, 0.9, 0.3), "b")):
+        told = scores("border_1nn", border_similarity=torch.tensor([borders]))
+        assert LABELS[told.index(max(told))][0] == brand
+
+
 def test_the_gate_splits_its_shares_within_brands() -> None:
     assert scores("gate") == [0.48, 0.12, 0.3, 0.1]
     assert scores("gate_m") == [0.48, 0.12, 0.3, 0.0]

@@ -207,7 +207,7 @@ def report(data: Path, models: Path, metrics: Path, root: Path, out: Path) -> No
 
 def _settings(options: dict[str, Any], freeze_norm: bool = False) -> Any:
     from train.loop import Settings
-    from train.model import ARCHITECTURES
+    from train.resnet import ARCHITECTURES
 
     if options["arch"] not in ARCHITECTURES:
         raise click.BadParameter(

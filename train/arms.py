@@ -51,30 +51,36 @@ def figures(scores: Scores, known: Photos, system: System) -> dict[str, float | 
     confidence = scores.known.amax(dim=1)
     strange = scores.unknown.amax(dim=1)
     found: dict[str, float | None] = {
-        **_of_known(scores.known, known.truth, system.brand_index),
+        **_of_known(scores.known, known.truth, system),
         "unknown_auroc": auroc(confidence, strange),
         "unknown_fpr95": fpr_at_95(confidence, strange),
     }
     for name, code in (("seen", 1), ("unseen", 0)):
         rows = known.view_seen == code
-        own = _of_known(scores.known[rows], known.truth[rows], system.brand_index)
+        own = _of_known(scores.known[rows], known.truth[rows], system)
         found |= {f"{key}_{name}_view": own[key] if rows.any() else None for key in own}
     return {key: None if value is None else round(value, DECIMALS) for key, value in found.items()}
 
 
-def _of_known(scores: Tensor, truth: Tensor, brand: Tensor) -> dict[str, float]:
-    """The figures that known photos alone decide. ``scores`` (N, P), ``truth`` (N,), ``brand`` (P,)."""
+def _of_known(scores: Tensor, truth: Tensor, system: System) -> dict[str, float]:
+    """The figures that known photos alone decide; ``scores`` (N, P), ``truth`` (N,)."""
+    brand = system.brand_index
     confidence, answer = scores.max(dim=1)
     is_right, is_brand_right = answer == truth, brand[answer] == brand[truth]
-    own_brand = brand[None, :] == brand[truth][:, None]  # (N, P)
     return {
         "top1": top_k(scores, truth, 1),
         "top5": top_k(scores, truth, 5),
         "top1_macro": _macro(is_right, brand[truth]),
         "brand_top1": float(is_brand_right.float().mean()) if len(answer) else 0.0,
-        "within_brand_top1": top_k(scores.where(own_brand, -1.0), truth, 1),
+        "within_brand_top1": top_k(within_brand(scores, truth, system), truth, 1),
         "ece": expected_calibration_error(confidence, is_right),
     }
+
+
+def within_brand(scores: Tensor, truth: Tensor, system: System) -> Tensor:
+    """``scores`` (N, P) of the products of each photo's own brand, -1 of all others: the brand is given."""
+    brand = system.brand_index
+    return scores.where(brand[None, :] == brand[truth][:, None], -1.0)
 
 
 def _macro(is_right: Tensor, brand: Tensor) -> float:
@@ -84,15 +90,20 @@ def _macro(is_right: Tensor, brand: Tensor) -> float:
 
 
 def paired(own: Tensor, rival: Tensor, truth: Tensor) -> dict[str, float]:
-    """How much higher ``own``'s top-1 is than ``rival``'s, with a 95 % interval.
+    """How much higher ``own``'s top-1 is than ``rival``'s, with a 95 % interval over products."""
+    return paired_gain(own.argmax(dim=1) == truth, rival.argmax(dim=1) == truth, truth)
+
+
+def paired_gain(own: Tensor, rival: Tensor, product: Tensor) -> dict[str, float]:
+    """The mean of ``own`` minus that of ``rival``, (N,) bool each, with a 95 % interval.
 
     A paired bootstrap over products: photos of one product are right or wrong together, so products
-    are drawn with replacement, the same for both arms.
+    are drawn with replacement, the same for both.
     """
-    if not len(truth):
+    if not len(product):
         return {"difference": 0.0, "low": 0.0, "high": 0.0}
-    gain = (own.argmax(dim=1) == truth).double() - (rival.argmax(dim=1) == truth).double()
-    products, place = truth.unique(return_inverse=True)
+    gain = own.double() - rival.double()
+    products, place = product.unique(return_inverse=True)
     sums = torch.zeros(len(products), dtype=torch.float64).index_add_(0, place, gain)
     counts = torch.bincount(place).double()
     drawn = torch.randint(len(products), (RESAMPLES, len(products)), generator=generator("paired"))

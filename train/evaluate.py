@@ -15,13 +15,28 @@ import torch
 from torch import Tensor
 
 from catalogue.manifest import write_json, write_manifest
-from train.arms import DECIMALS, Measured, Photos, Scores, at_threshold, figures, paired, per_brand
-from train.calibrate import fit_temperature, fit_threshold
-from train.confidence import fit_confidence, with_confidence
+from train.arms import (
+    DECIMALS,
+    Measured,
+    Photos,
+    Scores,
+    at_threshold,
+    figures,
+    paired,
+    per_brand,
+    within_brand,
+)
 from train.data import Pack, load_pack, select
 from train.evidence import System, gather, load_system
-from train.fusion import CANDIDATES, RULES, TEMPERED, Fitted, cues, known_similarity
-from train.learned import FOLDS, fit_weights, folds_of
+from train.fitted import (
+    confidence_of,
+    fit_rule,
+    scores_of,
+    sure,
+    threshold_of,
+    val_scores_of,
+)
+from train.fusion import CANDIDATES, RULES
 from train.metrics import retrieval
 from train.records import Answer
 from train.seed import make_deterministic
@@ -43,17 +58,17 @@ def evaluate(
 
     system = load_system(models, brands, WITHOUT_VAL)
     val = Measured(*(_measure(system, kind, "val") for kind in (known, [unknown])))
-    fitted = {name: _fit(name, val.known, system) for name in RULES}
-    val_scores = {name: _val_scores(name, val, system, fitted[name]) for name in RULES}
-    fitted["learned"] = {**fitted["learned"], **_fit_confidence(val, val_scores["learned"])}
-    val_scores["learned"] = _sure(val, val_scores["learned"], fitted["learned"])
+    fitted = {name: fit_rule(name, val.known, system) for name in RULES}
+    val_scores = {name: val_scores_of(name, val, system, fitted[name]) for name in RULES}
+    fitted["learned"] = {**fitted["learned"], **confidence_of(val, val_scores["learned"])}
+    val_scores["learned"] = sure(val, val_scores["learned"], fitted["learned"])
     val_arms = {name: figures(val_scores[name], val.known, system) for name in RULES}
     default = max(CANDIDATES, key=lambda name: val_arms[name]["top1"] or 0.0)  # the first of equals
-    threshold = _threshold(val_scores[default], val.known.truth, unknown_cost)
+    threshold = threshold_of(val_scores[default], val.known.truth, unknown_cost)
 
     system = load_system(models, brands, WHOLE)
     test = Measured(*(_measure(system, kind, "test") for kind in (known, [unknown])))
-    scores = {name: _scores(name, test, system, fitted[name]) for name in RULES}
+    scores = {name: scores_of(name, test, system, fitted[name]) for name in RULES}
     arms = {name: figures(scores[name], test.known, system) for name in RULES}
     best, truth = scores[default], test.known.truth
     counts = {
@@ -67,10 +82,16 @@ def evaluate(
             "base": _parameters([system.base]),
             "brand_nets": _parameters([own.net for own in system.brand_nets.values()]),
         },
+        "megabytes": {
+            "base": _megabytes(models, ["base"]),
+            "brand_nets": _megabytes(models, [f"brands/{brand}" for brand in system.brand_nets]),
+        },
         "val": {"known": len(val.known.truth), "unknown": len(val.unknown.truth)},
         "test": {"known": len(truth), "unknown": len(test.unknown.truth)},
         # products of too few photos for a test photo train and are answered, and measure nothing
         "products_tested": len(set(truth.tolist())),
+        # what naming the commonest brand each time would achieve, beside `border_1nn`
+        "largest_brand": _largest_share(system.brand_index[truth]),
         "test_views": {
             name: int((test.known.view_seen == code).sum())
             for name, code in (("seen", 1), ("unseen", 0), ("not_told", -1))
@@ -91,7 +112,7 @@ def evaluate(
         "counts": counts,
     }
     write_json(metrics / "system.json", report)
-    write_manifest(metrics / "answers.jsonl", _answers(best, test, unknown, system))
+    write_manifest(metrics / "answers.jsonl", _answers(default, scores, test, unknown, system))
     summary = {
         "default": default,
         **{key: arms[default][key] for key in ("top1", "top5", "brand_top1", "unknown_auroc")},
@@ -135,74 +156,17 @@ def _views_seen(pack: Pack, split: str) -> list[int]:
     ]
 
 
-def _fit(name: str, known: Photos, system: System) -> dict[str, float]:
-    """What a rule needs from validation: a temperature, the weights of its cues, or nothing."""
-    if name == "learned":
-        return fit_weights(cues(known.evidence, system), known.truth)
-    if name not in TEMPERED:
-        return {}
-    # Its scores at temperature 1 are softmaxes, so that their logarithm is logits again.
-    scores = RULES[name](known.evidence, system, {})
-    in_reach = (
-        scores.gather(1, known.truth[:, None]).squeeze(1) > 0 if len(scores) else known.truth > 0
-    )
-    logits = scores[in_reach].double().clamp_min(1e-300).log()
-    low = 0.002 if name.endswith("nn") or name == "feature" else 0.25
-    return {
-        "temperature": round(fit_temperature(logits, known.truth[in_reach], low=low, high=4.0), 6)
-    }
-
-
-def _scores(name: str, measured: Measured, system: System, fitted: Fitted) -> Scores:
-    return Scores(
-        known=RULES[name](measured.known.evidence, system, fitted),
-        unknown=RULES[name](measured.unknown.evidence, system, fitted),
-    )
-
-
-def _val_scores(name: str, val: Measured, system: System, fitted: Fitted) -> Scores:
-    """Scores of val photos; those of `learned` by weights fitted without the photo's product.
-
-    Otherwise the rule with the most to fit would win by having seen the answers.
-    """
-    scores = _scores(name, val, system, fitted)
-    if name != "learned" or not len(val.known.truth):
-        return scores
-    found, fold = cues(val.known.evidence, system), folds_of(val.known.truth.tolist())
-    for held_out in range(FOLDS):
-        rest, own = fold != held_out, fold == held_out
-        weights = fit_weights(
-            {cue: value[rest] for cue, value in found.items()}, val.known.truth[rest]
-        )
-        scores.known[own] = RULES[name](val.known.evidence, system, weights)[own]
-    return scores
-
-
-def _fit_confidence(val: Measured, scores: Scores) -> dict[str, float]:
-    """What makes a confidence of `learned`'s scores on val, each photo by weights that never saw it."""
-    colors = [known_similarity(of.evidence.color_similarity) for of in (val.known, val.unknown)]
-    is_right = scores.known.argmax(dim=1) == val.known.truth
-    return fit_confidence(scores.known, colors[0], is_right, scores.unknown, colors[1])
-
-
-def _sure(val: Measured, scores: Scores, fitted: Fitted) -> Scores:
-    """The scores of `learned` with the confidence that was fitted."""
-    known, unknown = (
-        with_confidence(own, known_similarity(photos.evidence.color_similarity), fitted)
-        for own, photos in ((scores.known, val.known), (scores.unknown, val.unknown))
-    )
-    return Scores(known=known, unknown=unknown)
-
-
-def _threshold(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
-    confidence, answer = scores.known.max(dim=1)
-    right = confidence[answer == truth]
-    strange = scores.unknown.amax(dim=1) if len(scores.unknown) else right[:0]
-    return fit_threshold(right, strange, unknown_cost)
+def _largest_share(brands: Tensor) -> float:
+    return round(float(brands.bincount().max()) / len(brands), DECIMALS) if len(brands) else 0.0
 
 
 def _parameters(nets: list[Any]) -> int:
     return sum(parameter.numel() for net in nets for parameter in net.parameters())
+
+
+def _megabytes(models: Path, folders: list[str]) -> float:
+    sizes = [file_of(models / folder, WHOLE).stat().st_size for folder in folders]
+    return round(sum(sizes) / 1e6, 1)
 
 
 def _hashes(models: Path, system: System) -> dict[str, str]:
@@ -212,23 +176,41 @@ def _hashes(models: Path, system: System) -> dict[str, str]:
     return {name: sha256_of(file_of(folder, WHOLE)) for name, folder in sorted(folders.items())}
 
 
-def _answers(scores: Scores, test: Measured, unknown: Pack, system: System) -> list[Answer]:
-    rows = unknown.rows("test").tolist()
-    truths = [
-        *((system.labels[int(index)], True) for index in test.known.truth),
-        *((unknown.labels[int(unknown.label_index[row])], False) for row in rows),
+def _answers(
+    default: str, scores: dict[str, Scores], test: Measured, unknown: Pack, system: System
+) -> list[Answer]:
+    truth = test.known.truth
+    answered = {name: one.known.argmax(dim=1) for name, one in scores.items()}
+    within = {
+        name: within_brand(one.known, truth, system).argmax(dim=1) for name, one in scores.items()
+    }
+    confidence, answer = scores[default].known.max(dim=1)
+    found = [
+        Answer(
+            photo_id=photo_id,
+            truth=system.labels[int(truth[row])],
+            is_known=True,
+            answer=system.labels[int(answer[row])],
+            confidence=round(float(confidence[row]), DECIMALS),
+            right=tuple(name for name, own in answered.items() if own[row] == truth[row]),
+            right_within=tuple(name for name, own in within.items() if own[row] == truth[row]),
+        )
+        for row, photo_id in enumerate(test.known.photo_id)
     ]
-    found: list[tuple[float, int]] = []
-    for part in (scores.known, scores.unknown):
-        confidence, answer = part.max(dim=1)
-        found += zip(confidence.tolist(), answer.tolist(), strict=True)
-    photo_ids = (*test.known.photo_id, *test.unknown.photo_id)
-    return [
-        Answer(photo_id, truth, is_known, system.labels[answer], round(confidence, DECIMALS))
-        for photo_id, (truth, is_known), (confidence, answer) in zip(
-            photo_ids, truths, found, strict=True
+    confidence, answer = scores[default].unknown.max(dim=1)
+    found += [
+        Answer(
+            photo_id=photo_id,
+            truth=unknown.labels[int(unknown.label_index[of])],
+            is_known=False,
+            answer=system.labels[int(answer[row])],
+            confidence=round(float(confidence[row]), DECIMALS),
+        )
+        for row, (photo_id, of) in enumerate(
+            zip(test.unknown.photo_id, unknown.rows("test").tolist(), strict=True)
         )
     ]
+    return found
 
 
 def _similar(system: System, own: Tensor, unknown: Pack) -> dict[str, float | int | None]:

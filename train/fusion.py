@@ -21,6 +21,7 @@ from train.gallery import best_per_label
 Fitted = Mapping[str, float]
 GATE_BRANDS = 2  # how many of the likeliest brands `gate_m` asks
 GALLERY_TEMPERATURE = 0.1  # cosine differences of a tenth are e-fold: too few photos to fit one
+BORDER_TIE = 1e-3  # cosine: about a thousandth of the border's pixels differ
 FLOOR = 1e-6  # a probability below this is as good as none: its logarithm may not decide alone
 
 
@@ -96,8 +97,18 @@ def color_1nn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
 
 
 def border_1nn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
-    """The product of the known photo with the likest background: no arm, a check on the data."""
-    return _nearest(evidence.border_similarity, fitted)
+    """The brand of the known photos with the likest background: no arm, a check on the data.
+
+    Studios' borders are equal to the bit or nearly so: the products within `BORDER_TIE` of the likest
+    vote for their brand, else the order of names would decide.
+    """
+    similarity = evidence.border_similarity
+    tied = similarity >= similarity.amax(dim=1, keepdim=True) - BORDER_TIE
+    brand_of = system.brand_index
+    votes = torch.zeros(len(similarity), int(brand_of.max()) + 1)
+    votes.index_add_(1, brand_of, tied.float())
+    share = votes / tied.sum(dim=1, keepdim=True)
+    return _nearest(torch.where(tied, similarity + share[:, brand_of], similarity), fitted)
 
 
 def embedding_knn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:

@@ -1,4 +1,4 @@
-"""A torchvision ResNet split into backbone and head, and its file: safetensors, never a pickle.
+"""A ResNet split into backbone and head, and its file: safetensors, never a pickle.
 
 The backbone scales the pictures that it is given, all of a pack's size, to its own input size.
 
@@ -21,24 +21,13 @@ from torch import Tensor, nn
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes
 from train.data import normalise
+from train.resnet import ARCHITECTURES, build
 
-ARCHITECTURES = (
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "resnet101",
-    "resnet152",
-    "resnext50_32x4d",
-    "resnext101_32x8d",
-    "resnext101_64x4d",
-    "wide_resnet50_2",
-    "wide_resnet101_2",
-)
 _METADATA_KEY = "solemap"
 
 
 class Trunk(nn.Module):
-    """A torchvision ResNet in which each of the four stages is pooled by its maximum.
+    """A ResNet in which each of the four stages is pooled by its maximum.
 
     The maxima side by side, standardised, are the features. A mark of a few pixels, such as a logo
     or a coloured eyelet, is lost in the mean over the last stage, and a net of few photos has learned
@@ -47,13 +36,7 @@ class Trunk(nn.Module):
 
     def __init__(self, arch: str) -> None:
         super().__init__()
-        from torchvision.models import get_model  # 2 s to import: only when a net is built
-
-        resnet = get_model(arch, weights=None, num_classes=1)
-        self.stem = nn.Sequential(resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool)
-        self.stages = nn.ModuleList([getattr(resnet, f"layer{n}") for n in (1, 2, 3, 4)])
-        last: int = resnet.fc.in_features
-        self.widths = (last // 8, last // 4, last // 2, last)
+        self.stem, self.stages, self.widths = build(arch)
         self.norm = nn.BatchNorm1d(sum(self.widths))
 
     def maps(self, pictures: Tensor) -> list[Tensor]:

@@ -14,3 +14,5 @@ class Answer:
     is_known: bool  # whether any net was trained on the product
     answer: str  # brand/product
     confidence: float
+    right: tuple[str, ...] = ()  # arms that name the product, the chosen one or not
+    right_within: tuple[str, ...] = ()  # arms that do when the brand is given

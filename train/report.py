@@ -110,11 +110,16 @@ def _counts(system: dict[str, Any], data: Path) -> str:
         *((f"label conflict: {kind}", str(n)) for kind, n in sorted(dedup["conflicts"].items())),
     ]
     known = ", ".join(f"{count} {name}" for name, count in sorted(split["known"].items()))
+    sizes = "; ".join(
+        f"{name}: {counts['parameters'][key] / 1e6:.1f} million parameters, {counts['megabytes'][key]:.0f} MB"
+        for key, name in (("base", "base net"), ("brand_nets", "brand nets together"))
+    )
     lacking = counts["base_lacks_brands"]
     note = f"<p>The base net lacks {escape(', '.join(lacking))}.</p>" if lacking else ""
     return (
         f"<p>{counts['products']} products of {counts['brands']} brands, {counts['brand_nets']} with a net "
         f"of their own. Photos: {known}; {sum(split['unknown'].values())} of shoes held out as unknown.</p>"
+        f"<p>{sizes[0].upper()}{sizes[1:]}.</p>"
         + note
         + (_table(("taken out, or looked at twice", "photos"), out) if out else "")
     )

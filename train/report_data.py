@@ -60,11 +60,11 @@ def source_check(
         for site, row in sources.items()
     )
     border = system["arms"]["border_1nn"]
-    brands = max(1, system["counts"]["brands"])
+    largest = system["counts"]["largest_brand"]
     return (
         "<table><tr><th>source</th><th>known test photos</th><th>brand right</th><th>product right</th></tr>"
         f"{rows}</table><p>A rival that sees only the border of the pictures names the brand of "
-        f"{border['brand_top1']:.3f} of them (one of {brands} brands by chance: {1 / brands:.3f}). Where that is much, "
+        f"{border['brand_top1']:.3f} of them; the commonest brand has {largest:.3f}. Where it is much above that, "
         "the background tells the source and the source the brand.</p>"
     )
 

@@ -12,7 +12,8 @@ def make_deterministic(threads: int = 1) -> None:
     """A fixed number of threads and deterministic kernels: both would change the last bits."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS refuses
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    # torch.use_deterministic_algorithms without its settings for the compiler, whose import takes 1.6 s
+    torch.set_deterministic_debug_mode("error")
     # It would fill every new tensor with NaN, a debugging aid that costs memory traffic.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(0)

@@ -160,12 +160,12 @@ def _near_by_hash(truth: Truth, judged: Sequence[CleanPhoto], signatures: Signat
 
 
 def _placeholders(rows: Sequence[Row], judged: Sequence[CleanPhoto]) -> dict[str, Any]:
-    rejected = {one.photo_id for one in judged if (one.reason or "").startswith("placeholder")}
+    told = {one.photo_id for one in judged if (one.reason or "").startswith("placeholder")}
     known = [row.photo_id for row in rows if row.kind == "placeholder"]
     return {
-        **_counted(rejected, set(known)),
+        **_counted(told, set(known)),
         "rows": len(known),
-        "rows_rejected": sum(one in rejected for one in known),
+        "rows_told": sum(one in told for one in known),
     }
 
 

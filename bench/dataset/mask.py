@@ -32,6 +32,7 @@ from dataset.foreground import find_foreground
 from dataset.mask import prepare_with_mask, soft_mask
 from dataset.picture import canvas_of, encode_canvas
 from train.color import border_histogram
+from train.fusion import BORDER_TIE
 
 ROOT = Path(__file__).resolve().parents[2]
 WHITE, GREY = (255, 255, 255), (234, 236, 238)
@@ -142,13 +143,18 @@ def canvas_file_of(path: Path) -> Image.Image:
 
 
 def border_rival(pixels: NDArray[np.uint8], rows: Sequence[Row]) -> float:
-    """Share of pictures whose nearest border histogram among other products is of their brand."""
+    """Share of pictures whose brand has most of the nearest border histograms among other products.
+
+    Equal ones are many; as in `train.fusion.border_1nn`, those within `BORDER_TIE` vote.
+    """
     histograms = border_histogram(torch.from_numpy(pixels).permute(0, 3, 1, 2))
-    brands = np.array([brand for _, _, brand, _ in rows])
+    names, brands = np.unique([brand for _, _, brand, _ in rows], return_inverse=True)
     products = np.array([f"{brand}/{product}" for _, _, brand, product in rows])
     similarity = (histograms @ histograms.T).numpy()
     similarity[products[:, None] == products[None, :]] = -1
-    return round(float((brands[similarity.argmax(axis=1)] == brands).mean()), 4)
+    tied = similarity >= similarity.max(axis=1, keepdims=True) - BORDER_TIE
+    votes = tied @ np.eye(len(names))[brands]
+    return round(float((votes.argmax(axis=1) == brands).mean()), 4)
 
 
 def cut_outs(rows: Sequence[Row]) -> list[Image.Image]:

@@ -147,7 +147,7 @@ def _facts(number: int, canvas: str, value: int) -> dict[str, Any]:
     digits = f"{value:016x}"
     facts = {
         "photo_id": _photo_id(number), "fault": None, "canvas": canvas, "width_px": 800, "height_px": 800,
-        "contrast": 200.0, "edges": 0.05, "steepness": 0.6, "letters": 0, "solid": 0.3, "parts": 1,
+        "contrast": 200.0, "edges": 0.05, "steepness": 0.6, "letters": 0, "solid": 0.3, "parts": 1, "flat": 0.1,
     }  # fmt: skip
     signature = {"canvas": canvas, "phash": digits, "box": digits, "mirror": f"{value ^ (2**64 - 1):016x}"}  # fmt: skip
     return {"facts": facts, "signature": {**signature, "sharpness": 20.0 + number % 100}}

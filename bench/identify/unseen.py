@@ -21,6 +21,7 @@ from torch import Tensor
 from bench.identify.gating import Asked
 from demo.dirt import bag, cap, placeholder
 from identify import Identifier
+from identify.added import SHAPE
 from identify.photo import PhotoError
 from identify.photo import Prepared as Query
 from train.data import load_pack
@@ -44,8 +45,8 @@ def similar(asked: Asked, project: Path) -> dict[str, Any]:
         "joint_classifier_logits": (_logits(asked, embedding), _logits(asked, vectors.embedding)),
         "color_histogram": (color, vectors.color),
         "embedding_and_color": (
-            torch.cat([embedding, color], dim=1) / 2**0.5,
-            torch.cat([vectors.embedding, vectors.color], dim=1) / 2**0.5,
+            _mixed(embedding, color),
+            _mixed(vectors.embedding, vectors.color),
         ),
     }
     found = {}
@@ -53,6 +54,11 @@ def similar(asked: Asked, project: Path) -> dict[str, Any]:
         told = retrieval(own, pack.label_index[rows], torch.cat([own, gallery]), labels, torch.arange(len(own)))  # fmt: skip
         found[name] = {key: round(value, 4) if isinstance(value, float) else value for key, value in told.items()}  # fmt: skip
     return found
+
+
+def _mixed(embedding: Tensor, color: Tensor) -> Tensor:
+    """Vectors whose cosine is the service's similarity."""
+    return torch.cat([embedding * SHAPE**0.5, color * (1 - SHAPE) ** 0.5], dim=1)
 
 
 def _logits(asked: Asked, embedding: Tensor) -> Tensor:

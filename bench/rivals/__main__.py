@@ -55,7 +55,7 @@ def main(folder: Path, arms: str, threads: int, out: Path, **changed: Any) -> No
         raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(ARMS)}", param_hint="--arms")  # fmt: skip
     make_deterministic(threads)
     # on a GPU some of the rivals' layers have no deterministic kernel
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")
     try:
         project = read_project(folder, changed)
         for name in chosen:

@@ -22,7 +22,6 @@ import click
 from bench.machine import machine
 from bench.rivals.chart import chart, page
 from bench.rivals.cut import (
-    ROOT,
     Cut,
     Rows,
     by_brands,
@@ -31,6 +30,7 @@ from bench.rivals.cut import (
     measure,
     read_rows,
 )
+from bench.stages import ROOT
 from catalogue.manifest import write_json, write_text
 
 RESULTS = ROOT / "bench" / "results" / "curves.json"

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +12,11 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
+from bench.stages import run_stages, scale_epochs
 from catalogue.brand_list import read_brands
 from catalogue.manifest import write_json, write_text
 from train.seed import derived_seed
 
-ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("overrides", "base", "train", "gate", "index", "evaluate")
 Key = tuple[str, str]  # brand/product, photo_id
 Rows = dict[Key, str]  # every photo of the project -> its split
@@ -103,19 +98,11 @@ def measure(
     for name in ("split", "catalogue.jsonl"):
         (data / name).symlink_to((project / "data" / name).resolve())
     params = YAML(typ="safe", pure=True).load(project / "params.yaml")
-    for section in ("base", "train"):
-        for key in ("epochs", "refit-epochs"):
-            if params[section].get(key):
-                more = params[section][key] * cut.epochs_factor * passes_share
-                params[section][key] = max(1, round(more))
+    scale_epochs(params, cut.epochs_factor * passes_share)
     write_json(folder / "params.yaml", params)  # JSON is YAML
     listed = "".join(f'  - "{brand}"\n' for brand in cut.brands)
     write_text(folder / "brands.yaml", f"brands:\n{listed}")
-    stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
-    with ThreadPoolExecutor(jobs) as pool:
-        for name in STAGES:
-            commands = list(_commands(stages[name], params, cut.brands))
-            list(pool.map(lambda words: _run(words, folder), commands))
+    run_stages(STAGES, folder, params, cut.brands, jobs)
     found: dict[str, Any] = json.loads((folder / "metrics" / "system.json").read_bytes())
     return found
 
@@ -135,39 +122,3 @@ def _cut_pack(source: Path, target: Path, keep: Callable[[Key], bool]) -> None:
     for name in ("pixels.npy", "masks.npy"):
         np.save(target / name, np.load(source / name)[rows])
     write_json(target / "pack.json", {**pack, "labels": labels, "photos": photos})
-
-
-def _commands(
-    stage: dict[str, Any], params: dict[str, Any], brands: Iterable[str]
-) -> Iterable[list[str]]:
-    """The words of a stage's command, as DVC expands it, once or for each brand."""
-    for brand in brands if "matrix" in stage else ("",):
-        words = []
-        for word in stage["cmd"].replace("${item.brand}", brand).split():
-            section = re.fullmatch(r"\$\{([\w-]+)\}", word)
-            words += _options(params[section[1]]) if section else [word]
-        yield words
-
-
-def _options(section: dict[str, Any]) -> list[str]:
-    """A section of params.yaml as options, booleans as --key or --no-key."""
-    words = []
-    for key, value in section.items():
-        if isinstance(value, bool):
-            words.append(f"--{key}" if value else f"--no-{key}")
-        else:
-            words += [f"--{key}", str(value)]
-    return words
-
-
-def _run(words: list[str], folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, *words[1:]],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"{folder}: {' '.join(words)} failed:\n{done.stderr[-2000:]}")

@@ -1,0 +1,78 @@
+"""What evaluation takes from validation: each rule's temperature or weights, its confidence, the threshold."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from train.arms import Measured, Photos, Scores
+from train.calibrate import fit_temperature, fit_threshold
+from train.confidence import fit_confidence, with_confidence
+from train.evidence import System
+from train.fusion import RULES, TEMPERED, Fitted, cues, known_similarity
+from train.learned import FOLDS, fit_weights, folds_of
+
+
+def fit_rule(name: str, known: Photos, system: System) -> dict[str, float]:
+    """What a rule needs from validation: a temperature, the weights of its cues, or nothing."""
+    if name == "learned":
+        return fit_weights(cues(known.evidence, system), known.truth)
+    if name not in TEMPERED:
+        return {}
+    # Its scores at temperature 1 are softmaxes, so that their logarithm is logits again.
+    scores = RULES[name](known.evidence, system, {})
+    in_reach = (
+        scores.gather(1, known.truth[:, None]).squeeze(1) > 0 if len(scores) else known.truth > 0
+    )
+    logits = scores[in_reach].double().clamp_min(1e-300).log()
+    low = 0.002 if name.endswith("nn") or name == "feature" else 0.25
+    return {
+        "temperature": round(fit_temperature(logits, known.truth[in_reach], low=low, high=4.0), 6)
+    }
+
+
+def scores_of(name: str, measured: Measured, system: System, fitted: Fitted) -> Scores:
+    return Scores(
+        known=RULES[name](measured.known.evidence, system, fitted),
+        unknown=RULES[name](measured.unknown.evidence, system, fitted),
+    )
+
+
+def val_scores_of(name: str, val: Measured, system: System, fitted: Fitted) -> Scores:
+    """Scores of val photos; those of `learned` by weights fitted without the photo's product.
+
+    Otherwise the rule with the most to fit would win by having seen the answers.
+    """
+    scores = scores_of(name, val, system, fitted)
+    if name != "learned" or not len(val.known.truth):
+        return scores
+    found, fold = cues(val.known.evidence, system), folds_of(val.known.truth.tolist())
+    for held_out in range(FOLDS):
+        rest, own = fold != held_out, fold == held_out
+        weights = fit_weights(
+            {cue: value[rest] for cue, value in found.items()}, val.known.truth[rest]
+        )
+        scores.known[own] = RULES[name](val.known.evidence, system, weights)[own]
+    return scores
+
+
+def confidence_of(val: Measured, scores: Scores) -> dict[str, float]:
+    """What makes a confidence of `learned`'s scores on val, each photo by weights that never saw it."""
+    colors = [known_similarity(of.evidence.color_similarity) for of in (val.known, val.unknown)]
+    is_right = scores.known.argmax(dim=1) == val.known.truth
+    return fit_confidence(scores.known, colors[0], is_right, scores.unknown, colors[1])
+
+
+def sure(val: Measured, scores: Scores, fitted: Fitted) -> Scores:
+    """The scores of `learned` with the confidence that was fitted."""
+    known, unknown = (
+        with_confidence(own, known_similarity(photos.evidence.color_similarity), fitted)
+        for own, photos in ((scores.known, val.known), (scores.unknown, val.unknown))
+    )
+    return Scores(known=known, unknown=unknown)
+
+
+def threshold_of(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
+    confidence, answer = scores.known.max(dim=1)
+    right = confidence[answer == truth]
+    strange = scores.unknown.amax(dim=1) if len(scores.unknown) else right[:0]
+    return fit_threshold(right, strange, unknown_cost)
