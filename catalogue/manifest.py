@@ -93,28 +93,28 @@ def write_json(path: Path, value: Any) -> None:
 def write_manifest(path: Path, records: Iterable[Any]) -> int:
     """Write one line per record, sorted by line text, so that order of arrival leaves no trace; how many.
 
-    ``records`` are taken one by one; what is sorted lies in temporary files beyond 64 MB or so.
+    ``records`` are taken one by one; what is sorted lies in temporary files beyond 64 MB or so. Half a
+    character, as shops leave it where they cut a text off at an emoji, becomes a question mark.
     """
     with replacing(path) as file, ExitStack() as stack:
-        runs: list[Iterable[str]] = []
+        runs: list[Iterable[bytes]] = []
         count = 0
         for lines in _sorted_runs(records):
             count += len(lines)
             if len(lines) < _RUN:
                 runs.append(lines)
                 continue
-            run = stack.enter_context(
-                TemporaryFile("w+", encoding="utf-8", newline="\n", dir=path.parent)
-            )
+            run = stack.enter_context(TemporaryFile(dir=path.parent))
             run.writelines(lines)
             run.seek(0)
             runs.append(run)
-        file.writelines(line.encode() for line in heapq.merge(*runs))
+        file.writelines(heapq.merge(*runs))
     return count
 
 
-def _sorted_runs(records: Iterable[Any]) -> Iterator[list[str]]:
-    lines = (to_line(record) + "\n" for record in records)
+def _sorted_runs(records: Iterable[Any]) -> Iterator[list[bytes]]:
+    # UTF-8 sorts as its characters do.
+    lines = (to_line(record).encode(errors="replace") + b"\n" for record in records)
     while run := sorted(islice(lines, _RUN)):
         yield run
 

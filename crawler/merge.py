@@ -199,10 +199,14 @@ def _place(file: Path, to: Path) -> None:
     try:
         os.link(file, temporary)
     except OSError:
-        with file.open("rb") as source, temporary.open("wb") as copy:
-            shutil.copyfileobj(source, copy)
-            copy.flush()
-            os.fsync(copy.fileno())
+        try:
+            with file.open("rb") as source, temporary.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+        except OSError:  # a full disk
+            temporary.unlink(missing_ok=True)
+            raise
     temporary.replace(to)
 
 

@@ -5,7 +5,8 @@ photo_id or the first 8 digits or more) or a product (``brand/product``):
 
     photo    keep                         trains, whatever a rule said (if it can be decoded)
     photo    reject                       is left out
-    photo    belongs-to  brand/product    of the products that show it, this one; the others lose it
+    photo    belongs-to  brand/product    of the products that show it, this one; the others lose it,
+                                          and it is kept as by `keep`
     photo    apart       photo            two pictures, not duplicates of one
     product  same-as     brand/product    one product under two names; gets the target's
     product  not-same    brand/product    two products, whatever speaks for one
@@ -17,6 +18,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,15 +62,17 @@ class Decisions:
         told = [*self.verdicts, *self.owners, *(end for pair in self.apart for end in pair)]
         whole = {digits: self._whole(digits, known) for digits in set(told)}
         pairs = [(whole[one], whole[two]) for one, two in self.apart]
+        owners = {found: product for one, product in self.owners.items() if (found := whole[one])}
+        verdicts = {found: word for one, word in self.verdicts.items() if (found := whole[one])}
         return OfPhotos(
-            {found: verdict for one, verdict in self.verdicts.items() if (found := whole[one])},
-            {found: product for one, product in self.owners.items() if (found := whole[one])},
+            dict.fromkeys(owners, "keep") | verdicts,
+            owners,
             frozenset(frozenset((one, two)) for one, two in pairs if one and two),
             tuple(sorted(digits for digits, found in whole.items() if found is None)),
         )
 
     def _whole(self, digits: str, known: list[str]) -> str | None:
-        found = [photo_id for photo_id in known if photo_id.startswith(digits)]
+        found = known[bisect_left(known, digits) : bisect_left(known, f"{digits}g")]  # g: after f
         if len(found) > 1:
             raise CatalogueError(
                 f"{self.path}: {digits} is the beginning of {len(found)} photos "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest
-from catalogue.schema import Sample
+from catalogue.schema import SPLITS, Sample
 from dataset.files import link_or_copy, replaced
 
 
@@ -20,8 +21,11 @@ def export_imagefolder(split_folder: Path, root: Path, out: Path) -> Counter[str
         Photos per brand.
 
     Raises:
-        CatalogueError: there is no split yet, or a canvas is gone.
+        CatalogueError: there is no split yet, a canvas is gone, or ``out`` holds something else than
+            an export.
     """
+    strange = [path for path in out.glob("*/*") if path.name not in SPLITS]
+    check_out(out, [*strange, *(path for path in out.glob("*") if not path.is_dir())])
     manifests = sorted(
         path for path in split_folder.glob("*.jsonl") if not path.name.startswith("_")
     )
@@ -38,3 +42,16 @@ def export_imagefolder(split_folder: Path, root: Path, out: Path) -> Counter[str
                 link_or_copy(source, place / f"{sample.photo_id}.jpg")
                 counts[sample.brand] += 1
     return counts
+
+
+def check_out(out: Path, strange: Iterable[Path]) -> None:
+    """Make sure that replacing ``out`` deletes nothing but an earlier export.
+
+    Raises:
+        CatalogueError: ``strange``, what an export does not write, is not empty.
+    """
+    if found := sorted(strange):
+        raise CatalogueError(
+            f"{out}: holds {found[0].relative_to(out).as_posix()!r:.80}, which no export wrote, and the "
+            "folder is replaced as a whole. Name another folder: --out DIR"
+        )

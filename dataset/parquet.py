@@ -22,6 +22,7 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_text
 from catalogue.schema import SPLITS, Photo, Sample
 from dataset.card import Shard, card
+from dataset.export import check_out
 from dataset.files import disk_error, replaced
 
 TEXTS = ("brand", "product", "product_name", "view", "photo_id", "cluster_id")
@@ -56,7 +57,7 @@ def export_parquet(
         CatalogueError: there is no split yet, a canvas is gone, a licence is of no site, or ``out``
             holds something else than an export.
     """
-    _check_out(out)
+    check_out(out, [path for path in out.glob("*") if path.name not in _WRITTEN])
     rows = _rows(split_folder, root)
     sites = _sites(catalogue, {row.sample.photo_id for of in rows.values() for row in of})
     if unknown := sorted(set(licences) - set(sites)):
@@ -76,15 +77,6 @@ def export_parquet(
         counts = {split: Counter(row.sample.brand for row in rows[split]) for split in rows}
         write_text(partial / "README.md", card(shards, counts, sites, licences, TEXTS))
     return shards
-
-
-def _check_out(out: Path) -> None:
-    """Make sure that replacing ``out`` deletes nothing but an earlier export."""
-    if out.is_dir() and (others := sorted({one.name for one in out.iterdir()} - _WRITTEN)):
-        raise CatalogueError(
-            f"{out}: holds {others[0]!r:.80}, which no export wrote, and the folder is replaced as a "
-            "whole. Name another folder: --out DIR"
-        )
 
 
 def _rows(split_folder: Path, root: Path) -> dict[str, list[Row]]:

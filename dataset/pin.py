@@ -55,14 +55,14 @@ def pin(
     """Make ``folder`` (data/base) or keep the pin that is there; the pin, and whether it is new.
 
     Of a pin that stands, only the pixels are made again, when ``params`` are not those that they
-    were packed with.
+    were packed with. It stands as long as no photo has come to a side that the base must not know.
 
     Args:
         roots: where canvases are looked for, by their path and by <aa>/<sha256>.jpg alone: the
             clean stage's cache may still hold what data/clean has lost.
 
     Raises:
-        CatalogueError: no photo to pin, or a pinned canvas is gone.
+        CatalogueError: no photo to pin, a pinned canvas is gone, or pinned photos are to measure now.
     """
     path = folder / "pin.jsonl"
     is_new = not path.exists()
@@ -72,12 +72,37 @@ def pin(
             f"{split_folder}: no train photo of a listed brand ({', '.join(brands) or 'none'}); "
             "the base net needs some. Run `solemap brands --write`, or crawl more."
         )
+    if not is_new:
+        _check_sides(path, pinned, split_folder)
     if is_new or not _is_packed(folder, params):
+        (folder / "params.json").unlink(
+            missing_ok=True
+        )  # cut off here, the pixels may be of either
         write_pack(folder, _samples(pinned, roots), Path(), params)
         write_json(folder / "params.json", _made_by(params))
     if is_new:
         write_manifest(path, pinned)
     return pinned, is_new
+
+
+def _check_sides(path: Path, pinned: Sequence[Pinned], split_folder: Path) -> None:
+    """No pinned photo measures what the base has learnt from it.
+
+    The ledger keeps photos on their side, but other split params or a label that a person changed move them.
+    """
+    was = {one.photo_id: one.split for one in pinned}
+    told = []
+    for manifest in sorted(split_folder.glob("*.jsonl")):
+        for sample in read_manifest(manifest, Sample):
+            side = "an unknown shoe" if manifest.stem == "_unknown" else sample.split
+            if sample.photo_id in was and side not in ("train", was[sample.photo_id]):
+                told.append(f"{sample.photo_id[:16]} of {sample.brand}/{sample.product}: {side}")
+    if told:
+        raise CatalogueError(
+            f"{path}: {len(told)} of {len(pinned)} pinned photos are in another part of the split now "
+            f"({told[0]}); the base net has learnt from them, so all figures would be too good. Take "
+            f"the change of the split section in params.yaml back, or: {REPIN}."
+        )
 
 
 def _samples(pinned: Sequence[Pinned], roots: Sequence[Path]) -> list[Sample]:

@@ -75,12 +75,19 @@ def _judged_groups(
         cases = [
             Case(
                 (Shown(one.photo_id, f"{_name(one)}: {one.reason}{_score(one.score)}"),),
-                (f"{one.photo_id[:12]},{other},,",),
+                (_line(one, other),),
             )
             for one in photos[:most]
         ]
         groups.append(Group(f"{title}: {reason}", len(photos), cases))
     return groups
+
+
+def _line(photo: CleanPhoto, decision: str) -> str:
+    """The line that undoes a verdict; what many products show is kept by saying whose it is."""
+    if decision == "keep" and (photo.reason or "").startswith("placeholder"):
+        return f"{photo.photo_id[:12]},belongs-to,{photo.brand}/{photo.product},"
+    return f"{photo.photo_id[:12]},{decision},,"
 
 
 def _conflict_groups(conflicts: Iterable[Conflict], most: int) -> list[Group]:

@@ -72,9 +72,15 @@ def assign_splits(
         ledger: what earlier runs assigned under the same params; empty at first.
     """
     result = Assigned()
-    roles = _product_roles(kept, listed, shares, ledger)
-    clusters = _by(kept, lambda photo: photo.cluster_id)
     lost = _by(sorted(keepers.items()), lambda pair: pair[1])
+    assigned = {
+        _product(photo)
+        for photo in kept
+        for name in (photo.photo_id, *(gone for gone, _ in lost.get(photo.photo_id, ())))
+        if name[:16] in ledger.splits
+    }
+    roles = _product_roles(kept, listed, shares, ledger, assigned)
+    clusters = _by(kept, lambda photo: photo.cluster_id)
     known = {}
     for name in sorted(clusters):
         members = _resolve_roles(clusters[name], roles, result)
@@ -86,14 +92,27 @@ def assign_splits(
     _give_train(known, result)
     for members, split in known.values():
         result.known += [_sample(photo, split) for photo in members]
-    result.ledger = ledger.extended(roles, result.known, result.exceptions)
+    # An unknown brand's roles are its name's, and take no place in the ledger from those by hash.
+    fresh = {
+        product: role
+        for product, role in roles.items()
+        if product[0] not in shares.unknown_brands or product not in ledger.roles
+    }
+    result.ledger = ledger.extended(fresh, result.known, result.exceptions)
     return result
 
 
 def _product_roles(
-    kept: Sequence[Kept], listed: Collection[str], shares: Shares, ledger: Ledger
+    kept: Sequence[Kept],
+    listed: Collection[str],
+    shares: Shares,
+    ledger: Ledger,
+    assigned: Collection[Product],
 ) -> dict[Product, str]:
-    """Product -> known, or the split (val, test) of an unknown one."""
+    """Product -> known, or the split (val, test) of an unknown one.
+
+    ``assigned``: those with a photo that was in a split of known shoes before, perhaps under another name.
+    """
     roles: dict[Product, str] = {}
     for brand, photos in sorted(_by(kept, lambda photo: photo.brand).items()):
         products = sorted({_product(photo) for photo in photos})
@@ -101,17 +120,27 @@ def _product_roles(
             split = ("val", "test")[shares.unknown_brands.index(brand) % 2]
             roles |= dict.fromkeys(products, split)
         else:
-            roles |= _roles_of_brand(products, brand in listed, shares, ledger)
+            past = {**dict.fromkeys(assigned, "known"), **ledger.roles}
+            roles |= _roles_of_brand(products, brand in listed, shares, past)
     return roles
 
 
 def _roles_of_brand(
-    products: Sequence[Product], is_listed: bool, shares: Shares, ledger: Ledger
+    products: Sequence[Product], is_listed: bool, shares: Shares, past: Mapping[Product, str]
 ) -> dict[Product, str]:
-    """Roles within one known brand, which keeps at least two known products."""
-    roles = {product: ledger.roles.get(product, "") for product in products}
+    """Roles within one known brand, which keeps at least two known products.
+
+    Of the ``past`` roles one that no hash gave counts for nothing: its brand was one of the unknown ones then.
+    """
+    by_chance = {product: unit("unknown", *product, shares.seed) for product in products}
+    roles = {
+        product: role
+        if (role := past.get(product, "")) == "known"
+        or by_chance[product] < shares.unknown_products
+        else ""
+        for product in products
+    }
     fresh = [product for product in products if not roles[product]]
-    by_chance = {product: unit("unknown", *product, shares.seed) for product in fresh}
     left = len(products) - sum(role not in ("known", "") for role in roles.values())
     for product in sorted(fresh, key=lambda product: (by_chance[product], product)):
         is_unknown = is_listed and by_chance[product] < shares.unknown_products and left > 2

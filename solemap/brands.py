@@ -44,7 +44,12 @@ def brands(write: bool, feed: Path, params: Path, catalogue: Path, path: Path) -
         seen = f"{views[brand]:.1f}" if views.get(brand) else "–"
         click.echo(f"{brand:<24} {products:>8} {photos:>8} {seen:>5}  {told}")
     click.echo(
-        "views: different ones per product on average, where the shop names them (after ingest)"
+        "products: pages and colourways with a picture; views: different ones per product on average, "
+        "where the shop names them (after ingest)"
+    )
+    click.echo(
+        f"a net from {wanted.min_products} products and {wanted.min_photos} photos on "
+        f"({params}: ingest.min-brand-products, ingest.min-brand-photos)"
     )
     if notice := absent_brands(wanted.unknown_brands, counts, unknown):
         click.secho(notice, err=True, fg="yellow")

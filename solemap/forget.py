@@ -17,6 +17,7 @@ from catalogue.brand_list import (
     read_thresholds,
     write_brands,
 )
+from catalogue.brands import brand_slug
 from catalogue.errors import CatalogueError
 from catalogue.manifest import from_dict, read_lines
 from catalogue.params import check_brands
@@ -27,7 +28,9 @@ from crawler.run import locked, state_of
 from dataset.decisions import read_decisions
 from dataset.files import disk_error
 from dataset.ingest import NamedListing, choose_listings, name_listings
+from dataset.names import product_slug
 from dataset.records import Product
+from dataset.same_product import becomes, find_same_products
 
 PIN = Path("data/base/pin.jsonl")
 EXPORTS = (Path("data/brands"), Path("data/parquet"))  # where exports go by default
@@ -58,17 +61,23 @@ def of_site(site: str, folder: Path, place: Path) -> IsGone:
 
 
 def of_product(product: Product, folder: Path, place: Path, overrides: Path) -> IsGone:
-    """Picks the items that ingest makes ``product`` of, or joins into it by ``same-as``.
+    """Picks the items that ingest makes ``product`` of, or joins into it: a person's or a rule's word.
 
     Raises:
         CatalogueError: there is none.
     """
-    same_as = read_decisions(overrides).same_as
+    decisions = read_decisions(overrides)
     named = list(_named(folder, place))
+    joined = becomes(find_same_products(named, decisions))
+
+    def names_of(entry: NamedListing) -> set[Product]:
+        same = decisions.same_as.get(entry.key, entry.key)
+        return {entry.key, same, joined.get(same, same)}
+
     keys = {
         _key(entry.listing.site, entry.listing.url, entry.listing.sku, entry.listing.color)
         for entry in named
-        if product in (entry.key, same_as.get(entry.key))
+        if product in names_of(entry)
     }
     if not keys:
         names = {"/".join(entry.key) for entry in named}
@@ -117,7 +126,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.option("--site", help="All that was crawled or imported under this name.")
-@click.option("--product", metavar="BRAND/PRODUCT", help="One product, by its slugs, on all sites.")
+@click.option(
+    "--product",
+    metavar="BRAND/PRODUCT",
+    help="One product, by its slugs or its name, on all sites.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--crawl", type=_FOLDER, default=Path("data/crawl"), show_default=True)
 @click.option("--state", type=_FOLDER, default=Path("var/crawl"), show_default=True)
@@ -135,6 +148,12 @@ def forget(
     brand, slash, name = (product or "").partition("/")
     if product is not None and not (brand and slash and name):
         raise click.BadParameter("it must be BRAND/PRODUCT", param_hint="--product")
+    if product is not None:
+        brand, name = (
+            brand_slug(brand),
+            product_slug(name),
+        )  # of slugs these are the slugs themselves
+        product = f"{brand}/{name}"
     wanted, place = read_thresholds(params), state_of(crawl, state)
     check_brands(wanted.unknown_brands, (), f"{params}: split.unknown-brands")
     if not (crawl / "items.jsonl").exists():

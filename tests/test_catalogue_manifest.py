@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalogue import manifest
-from catalogue.manifest import write_bytes, write_manifest
+from catalogue.manifest import read_lines, write_bytes, write_manifest
 
 
 def test_what_is_sorted_on_disk_has_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
@@ -23,6 +23,14 @@ def test_what_is_sorted_on_disk_has_the_same_bytes(tmp_path: Path, monkeypatch: 
         write_manifest(tmp_path / "disk", iter(records))
         assert (tmp_path / "disk").read_bytes() == (tmp_path / "memory").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "memory"]
+
+
+def test_half_a_character_costs_no_line(tmp_path: Path) -> None:
+    """A shop's page may say "sku": "AB1\\ud83d", which is JSON and no Unicode."""
+    records = [{"sku": "AB1\ud83d"}, {"sku": "가"}, {"sku": "\N{ATHLETIC SHOE}"}, {"sku": "\uffee"}]
+    write_manifest(tmp_path / "odd", records)
+    found = [line["sku"] for _, line in read_lines(tmp_path / "odd")]
+    assert found == ["AB1?", "가", "\uffee", "\N{ATHLETIC SHOE}"]
 
 
 def test_a_killed_writer_leaves_nothing_that_stays(tmp_path: Path) -> None:

@@ -158,6 +158,38 @@ def test_unknown_brands_alternate_and_small_brands_keep_two_products() -> None:
     assert {one.product for one in result.known} == {"p0", "p1"}
 
 
+def test_a_brand_that_is_unknown_no_longer_is_known_as_if_it_had_never_been() -> None:
+    photos = [kept(brand, f"p{n}", n % 9) for brand in ("acme", "luna") for n in range(30)]
+    before, known = replace(SHARES, unknown_brands=("luna",)), replace(SHARES, unknown_brands=())
+    never = assign_splits(photos, {}, ("acme", "luna"), known, Ledger())
+    first = assign_splits(photos, {}, ("acme",), before, Ledger())
+    after = assign_splits(photos, {}, ("acme", "luna"), known, first.ledger)
+    assert {one.brand for one in first.unknown} == {"acme", "luna"}
+    held_out = {(one.brand, one.product) for one in never.unknown}
+    assert {(one.brand, one.product) for one in after.unknown} == held_out
+    away = assign_splits(photos, {}, ("acme",), before, never.ledger)
+    again = assign_splits(photos, {}, ("acme", "luna"), known, away.ledger)
+    assert (again.known, again.unknown) == (never.known, never.unknown)
+
+
+def test_a_product_under_another_name_stays_known() -> None:
+    """Another shop's name for it may become its slug, whose hash may say unknown."""
+    photos = [kept("acme", f"p{n % 9}", n) for n in range(60)]
+    first = assign(photos)
+    known = {one.product for one in first.known}
+    unknown = next(f"new{n}" for n in range(99) if unit("unknown", "acme", f"new{n}", 0) < 0.15)
+    for name in sorted(known):
+        of_it = [one for one in photos if one.product == name]
+        renamed = [replace(one, product=unknown) if one in of_it else one for one in photos]
+        sides = {one.photo_id: one.split for one in assign(renamed, first.ledger).known}
+        assert all(sides[one.photo_id] == one.split for one in first.known if one.product == name)
+        better = [kept("acme", unknown, f"better {n}") for n in range(len(of_it))]
+        lost = {old.photo_id: new.photo_id for old, new in zip(of_it, better, strict=True)}
+        left = [one for one in photos if one not in of_it] + better
+        found = assign_splits(left, lost, ("acme", "luna"), SHARES, first.ledger)
+        assert unknown in {one.product for one in found.known}
+
+
 def test_the_ledger_survives_a_round_trip_and_other_params_void_it(tmp_path: Path) -> None:
     result = assign([kept("acme", f"p{n % 7}", n) for n in range(40)])
     path, params = tmp_path / "ledger.jsonl", fingerprint(0.15, 0.25, 0.15, 0)

@@ -141,6 +141,37 @@ def test_the_pin_follows_the_pack_params_by_pixels_alone(shop: CrawlFolder) -> N
     assert splits <= {"train", "val"}
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [("--seed 5", ": test)"), ("--unknown-brands acme", "of acme/runner-0: an unknown shoe)")],
+)
+def test_a_pinned_photo_never_measures_the_base(shop: CrawlFolder, words: str, says: str) -> None:
+    run_all()
+    split = next(stage for stage in STAGES if stage.startswith("split"))
+    before = tree("data/base")
+    assert run(f"{split} {words}").exit_code == 0
+    told = run("pin --size 32")
+    assert told.exit_code == 1 and "solemap base --repin" in told.output
+    assert says in " ".join(told.output.split()) and tree("data/base") == before
+    assert run(split).exit_code == 0 and run("pin --size 32").exit_code == 0
+    Path("data/base/pin.jsonl").unlink()
+    assert run(f"{split} {words}").exit_code == 0 and run("pin --size 32").exit_code == 0
+
+
+def test_a_pin_that_was_cut_off_is_packed_anew(
+    shop: CrawlFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_all()
+    before = tree("data/base")
+    with monkeypatch.context() as patch:
+        patch.setattr("dataset.pin.write_json", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("pin --size 24")
+    assert tree("data/base")["data/base/pixels.npy"] != before["data/base/pixels.npy"]
+    run("pin --size 32")
+    assert tree("data/base") == before
+
+
 def test_a_pinned_canvas_that_is_gone_names_the_remedy(shop: CrawlFolder) -> None:
     run_all()
     for path in [*Path("data/clean").rglob("*.jpg"), *Path("var/clean").rglob("*.jpg")]:
@@ -156,6 +187,22 @@ def test_the_export_loads_in_torchvision(shop: CrawlFolder) -> None:
     assert folder.classes == ["runner-0", "runner-1", "runner-2"]
     image, label = folder[0]
     assert image.size == (500, 600) and label == 0
+
+
+def test_an_export_replaces_nothing_but_an_export(shop: CrawlFolder) -> None:
+    run_all()
+    mine = [Path("mine/thesis.txt"), Path("mine2/shoes/nike/01.jpg"), Path("mine3/a/notes.txt")]
+    for path in mine:
+        path.parent.mkdir(parents=True)
+        path.write_text("not to be lost")
+        told = run(f"export imagefolder --out {path.parts[0]}")
+        assert told.exit_code == 1 and "Name another folder" in told.output
+        assert path.read_text() == "not to be lost"
+    before = tree("data/brands")
+    Path("empty").mkdir()
+    for out in ("data/brands", "empty"):
+        assert run(f"export imagefolder --out {out}").exit_code == 0
+    assert tree("data/brands") == before and len(list(Path("empty").rglob("*.jpg"))) == len(before)
 
 
 def test_unlisted_brands_are_told_loudly(shop: CrawlFolder) -> None:
@@ -349,6 +396,27 @@ def test_a_killed_clean_goes_on_and_ends_with_the_same_bytes(shop: CrawlFolder) 
         name.replace("data/clean", "data/whole"): content.replace(b"data/clean", b"data/whole")
         for name, content in tree("data/clean").items()
     } == tree("data/whole")
+
+
+def test_a_disk_without_room_is_told_and_nothing_is_half_written(shop: CrawlFolder) -> None:
+    run_all()
+    before = tree("data")
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for stage in (*STAGES[:6], "pin --size 24", "review"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # bytes of a file
+        try:
+            told = run(stage)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert told.exit_code == 1 and "could not be written" in told.output, stage
+        left = tree("data")
+        left.setdefault(
+            "data/base/params.json", before["data/base/params.json"]
+        )  # pixels are to be made
+        assert left == before, stage
+    run_all()
+    assert tree("data") == before
 
 
 def test_brands_yaml_is_read_as_generated_and_faults_are_named(tmp_path: Path) -> None:

@@ -162,9 +162,27 @@ def test_a_product_takes_those_that_were_joined_into_it(shop: CrawlFolder) -> No
     assert [item["name"] for _, _, item in lines(FEED)] == ["Boot"]
 
 
+def test_a_product_takes_those_that_a_rule_joined_into_it(shop: CrawlFolder) -> None:
+    for name, site in (("Glider", "good"), ("Glider Trail", "bad")):
+        shop.add("Acme", name, [SHARED + bytes([pose]) for pose in (1, 2)], site=site)
+    shop.write()
+    stage("ingest")
+    names = {photo.product for photo in read_manifest(Path("data/catalogue.jsonl"), Photo)}
+    assert "glider" in names and "glider-trail" not in names
+    ended_well(solemap("forget", "--product", "acme/glider", "--yes"))
+    assert "Glider" not in FEED.read_text()
+
+
 def test_a_product_is_named_as_ingest_names_it(shop: CrawlFolder) -> None:
     ended_well(solemap("forget", "--product", "tide/boot-red", "--yes"))
     assert "Boot" not in FEED.read_text()
+
+
+def test_a_product_may_be_called_by_its_name(shop: CrawlFolder) -> None:
+    shop.add("나이키", "운동화", [SHARED, SHARED + b"1"], site="good")
+    shop.write()
+    told = ended_well(solemap("forget", "--product", "나이키/운동화", "--yes")).output
+    assert "\nnike/undonghwa,reject,,\n" in told and "운동화" not in FEED.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import fcntl
 import hashlib
 import json
@@ -144,11 +145,24 @@ def test_a_killed_import_leaves_the_feed_and_is_run_again(
     )
     before = FEED.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("solemap.importing.journal.merge", lambda *_: 1 / 0)
+        patch.setattr("solemap.intake.journal.merge", lambda *_: 1 / 0)
         assert isinstance(solemap("imagefolder", str(shoes)).exception, ZeroDivisionError)
     assert FEED.read_bytes() == before
     ended_well(solemap("imagefolder", str(shoes)))
     assert {one["site"] for one in items()} == {"Acme", "My shoes"}
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    shoes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("crawler.store.os.fsync", full)
+        assert "No space left on device" in failed("imagefolder", str(shoes))
+    assert not FEED.exists() and not [*Path("data/crawl/images").rglob("*.*")]
+    ended_well(solemap("imagefolder", str(shoes)))
 
 
 def test_splits_and_classes_of_torchvision(project: Path) -> None:
@@ -217,7 +231,7 @@ def test_nothing_usable_changes_nothing(project: Path) -> None:
 def test_a_product_of_thousands_of_pictures_is_several_lines(
     shoes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solemap.importing._MOST_PICTURES", 2)
+    monkeypatch.setattr("solemap.intake._MOST_PICTURES", 2)
     ended_well(solemap("imagefolder", str(shoes)))
     assert len(items()) == 6
     CliRunner().invoke(dataset_main, ["ingest"], catch_exceptions=False)
@@ -393,6 +407,15 @@ def test_zappos(project: Path) -> None:
     assert found["7965391"]["brand_text"] == "Bacco Co."
     assert found["100627"]["category"] == "Shoes > Oxfords" and found["100627"]["color"] is None
     assert len(read_zappos(root).entries) == 3  # the folder of pictures itself, too
+
+
+def test_pictures_that_the_clean_stage_would_reject_are_noticed(shoes: Path) -> None:
+    assert "min-side" not in ended_well(solemap("imagefolder", str(shoes))).output
+    Path("params.yaml").write_text(PARAMS + "clean: {min-side: 161}\n")
+    told = ended_well(solemap("imagefolder", str(shoes))).output
+    assert "clean.min-side is 161 px, and 10 of 10 pictures" in told
+    Path("params.yaml").write_text(PARAMS + "clean: {min-side: 160}\n")
+    assert "min-side" not in ended_well(solemap("imagefolder", str(shoes))).output
 
 
 def test_decomposed_hangul_is_the_same_name(project: Path) -> None:

@@ -68,6 +68,7 @@ def test_brands_are_written_quoted_and_odd_names_stay_names(shop: CrawlFolder) -
     assert read_brands(Path("brands.yaml")) == ["361", "base-brand", "nike", "on"]
     shown = solemap("brands").output
     assert "held out as unknown" in shown and "fewer than 3 photos" in shown
+    assert "a net from 1 products and 3 photos on" in shown
 
 
 def test_brands_show_the_views_per_product(shop: CrawlFolder) -> None:

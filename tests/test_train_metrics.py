@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
+from train.arms import Photos, Scores, figures
 from train.calibrate import fit_temperature, fit_threshold
+from train.evidence import Evidence, System
 from train.metrics import auroc, expected_calibration_error, fpr_at_95, retrieval, top_k
 
 SCORES = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2], [0.2, 0.5, 0.3]])
@@ -85,3 +91,25 @@ def test_the_threshold_lies_in_the_gap() -> None:
     assert fit_threshold(known, unknown, 1.0) == pytest.approx(0.5)
     assert fit_threshold(known, unknown, 0.0) < 0.7  # naming an unknown one costs nothing
     assert fit_threshold(known[:0], unknown, 1.0) == 0.0
+
+
+def test_figures_are_also_given_for_views_seen_in_training_and_for_others() -> None:
+    system = cast(System, SimpleNamespace(brand_index=torch.tensor([0, 0, 1, 1])))
+    known = torch.tensor(
+        [[0.9, 0.1, 0, 0], [0.6, 0.3, 0.1, 0], [0.2, 0.1, 0.3, 0.4], [0.1, 0, 0.8, 0.1]]
+    )
+    truth, seen = torch.tensor([0, 1, 2, 2]), torch.tensor([1, 0, 0, -1])
+
+    def photos(rows: Tensor) -> Photos:
+        return Photos(cast(Evidence, None), truth[rows], (), seen[rows])
+
+    every = torch.ones(4, dtype=torch.bool)
+    found = figures(Scores(known, known[:0]), photos(every), system)
+    assert (found["top1"], found["top1_seen_view"], found["top1_unseen_view"]) == (0.5, 1.0, 0.0)
+    assert (found["brand_top1"], found["brand_top1_unseen_view"]) == (1.0, 1.0)
+    own = ("top1", "top5", "top1_macro", "brand_top1", "within_brand_top1", "ece")
+    for name, code in (("seen", 1), ("unseen", 0)):
+        alone = figures(Scores(known[seen == code], known[:0]), photos(seen == code), system)
+        assert [found[f"{key}_{name}_view"] for key in own] == [alone[key] for key in own]
+    nowhere = figures(Scores(known[3:], known[:0]), photos(seen == -1), system)
+    assert {nowhere[f"{key}_{name}_view"] for key in own for name in ("seen", "unseen")} == {None}

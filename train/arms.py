@@ -43,24 +43,38 @@ class Scores:
 
 
 def figures(scores: Scores, known: Photos, system: System) -> dict[str, float | None]:
-    """All figures of one arm on one split."""
-    confidence, answer = scores.known.max(dim=1)
+    """All figures of one arm on one split.
+
+    Those of known photos are also given for the photos whose view the product's training photos show
+    (``top1_seen_view``), and for those of other views (``top1_unseen_view``); None where there is none.
+    """
+    confidence = scores.known.amax(dim=1)
     strange = scores.unknown.amax(dim=1)
-    brand, truth = system.brand_index, known.truth
-    is_right, is_brand_right = answer == truth, brand[answer] == brand[truth]
-    found = {
-        "top1": top_k(scores.known, truth, 1),
-        "top5": top_k(scores.known, truth, 5),
-        "top1_macro": _macro(is_right, brand[truth]),
-        "brand_top1": float(is_brand_right.float().mean()) if len(answer) else 0.0,
-        "within_brand_top1": top_k(within_brand(scores.known, truth, system), truth, 1),
-        "ece": expected_calibration_error(confidence, is_right),
+    found: dict[str, float | None] = {
+        **_of_known(scores.known, known.truth, system),
         "unknown_auroc": auroc(confidence, strange),
         "unknown_fpr95": fpr_at_95(confidence, strange),
-        "top1_seen_view": _top1_of(scores.known, known, 1),
-        "top1_unseen_view": _top1_of(scores.known, known, 0),
     }
+    for name, code in (("seen", 1), ("unseen", 0)):
+        rows = known.view_seen == code
+        own = _of_known(scores.known[rows], known.truth[rows], system)
+        found |= {f"{key}_{name}_view": own[key] if rows.any() else None for key in own}
     return {key: None if value is None else round(value, DECIMALS) for key, value in found.items()}
+
+
+def _of_known(scores: Tensor, truth: Tensor, system: System) -> dict[str, float]:
+    """The figures that known photos alone decide; ``scores`` (N, P), ``truth`` (N,)."""
+    brand = system.brand_index
+    confidence, answer = scores.max(dim=1)
+    is_right, is_brand_right = answer == truth, brand[answer] == brand[truth]
+    return {
+        "top1": top_k(scores, truth, 1),
+        "top5": top_k(scores, truth, 5),
+        "top1_macro": _macro(is_right, brand[truth]),
+        "brand_top1": float(is_brand_right.float().mean()) if len(answer) else 0.0,
+        "within_brand_top1": top_k(within_brand(scores, truth, system), truth, 1),
+        "ece": expected_calibration_error(confidence, is_right),
+    }
 
 
 def within_brand(scores: Tensor, truth: Tensor, system: System) -> Tensor:
@@ -73,11 +87,6 @@ def _macro(is_right: Tensor, brand: Tensor) -> float:
     """The mean of the brands' own top-1, so that a large brand counts as much as a small one."""
     own = [float(is_right[brand == one].float().mean()) for one in brand.unique()]
     return sum(own) / len(own) if own else 0.0
-
-
-def _top1_of(scores: Tensor, known: Photos, seen: int) -> float | None:
-    rows = torch.nonzero(known.view_seen == seen).squeeze(1)
-    return top_k(scores[rows], known.truth[rows], 1) if len(rows) else None
 
 
 def paired(own: Tensor, rival: Tensor, truth: Tensor) -> dict[str, float]:

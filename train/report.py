@@ -147,7 +147,10 @@ def _splits(summary: Path, root: Path) -> str:
 
 
 def _arms(system: dict[str, Any]) -> str:
-    columns = ("top1", "top5", "brand_top1", "within_brand_top1", "ece", "unknown_auroc", "unknown_fpr95")  # fmt: skip
+    columns = (
+        "top1", "top5", "brand_top1", "within_brand_top1", "ece", "unknown_auroc", "unknown_fpr95",
+        "top1_seen_view", "top1_unseen_view",
+    )  # fmt: skip
     rows = []
     for name, arm in sorted(system["arms"].items(), key=lambda pair: -(pair[1]["top1"] or 0)):
         is_best = name == system["default"]
@@ -155,7 +158,8 @@ def _arms(system: dict[str, Any]) -> str:
         rows.append((told, _bar(arm["top1"], is_best), *(_share(arm[key]) for key in columns)))
     return (
         _table(("arm", "top-1, test", *columns), rows)
-        + "<p><small>* chosen on validation; test reports once.</small></p>"
+        + "<p><small>* chosen on validation; test reports once. Seen views are those that the product's "
+        "training photos show, where views are told.</small></p>"
     )
 
 
