@@ -48,11 +48,13 @@ def _commands(
 
 
 def _options(section: dict[str, Any]) -> list[str]:
-    """A section of params.yaml as options, booleans as --key or --no-key."""
+    """A section of params.yaml as options, as .dvc/config has DVC do it: --key or --no-key, a list's entries one by one."""
     words = []
     for key, value in section.items():
         if isinstance(value, bool):
             words.append(f"--{key}" if value else f"--no-{key}")
+        elif isinstance(value, list):
+            words += [word for entry in value for word in (f"--{key}", str(entry))]
         else:
             words += [f"--{key}", str(value)]
     return words

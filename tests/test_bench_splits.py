@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.splits import FIGURES, summary
+from bench.stages import _commands
 
 
 def split(default: str, top1: dict[str, float], *photos: tuple[str, list[str]]) -> dict[str, Any]:
@@ -31,3 +32,13 @@ def test_figures_are_means_over_splits_and_gains_pair_the_photos_of_all() -> Non
     assert told["default_minus"]["joint"]["difference"] == 0.25
     assert told["within_brand"] == {"gate - joint": told["within_brand"]["gate - joint"]}
     assert told["within_brand"]["gate - joint"]["difference"] == 0.0
+
+
+def test_a_stages_command_is_what_dvc_would_run() -> None:
+    stage = {"cmd": "python -m dataset split ${split}"}
+    params = {"split": {"val": 0.15, "unknown-brands": ["nike", "on"], "strict": False}}
+    told = " ".join(next(_commands(stage, params, ())))
+    assert (
+        told
+        == "python -m dataset split --val 0.15 --unknown-brands nike --unknown-brands on --no-strict"
+    )
