@@ -7,6 +7,7 @@ of the training set gives the very pixels it was trained with.
 from __future__ import annotations
 
 import io
+import math
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalogue.errors import CatalogueError
-from dataset.canvas import CANVAS_SIZE, fit_canvas, upright_rgb
-from dataset.foreground import border_color, find_foreground
+from dataset.canvas import CANVAS_SIZE, MARGIN, fit_canvas, upright_rgb
+from dataset.foreground import Box as Rectangle
+from dataset.foreground import Foreground, border_color, find_foreground
 from dataset.mask import prepare_with_mask
 from dataset.picture import (
     MAX_BYTES,
@@ -30,6 +32,7 @@ from dataset.picture import (
     open_picture,
     read_bounded,
 )
+from identify.finder import Finder
 
 CANVAS_QUALITY = 95  # clean.quality of params.yaml as it comes
 BLANK_CONTRAST = 6  # of 255, as the clean stage judges: one colour, JPEG noise apart
@@ -51,7 +54,7 @@ class Prepared:
     """A photo ready to be asked about."""
 
     pixels: NDArray[np.uint8]  # (S, S, 3), RGB
-    box: Box | None  # of the shoe in the upright photo, px; None where the ground is not plain
+    box: Box | None  # of the shoe in the upright photo, px; None where it was not found
     is_blank: bool
 
 
@@ -83,24 +86,53 @@ def read_stream(stream: BinaryIO) -> bytes:
     return content
 
 
-def prepare_photo(content: bytes, size: int, crop: bool, background: str = "keep") -> Prepared:
-    """The net's view of a photo's bytes.
+@dataclass(frozen=True)
+class Seen:
+    """What of a photo is looked at."""
+
+    canvas: Image.Image  # as the clean stage would write and read it
+    size: tuple[int, int]  # of what the canvas shows, upright, px
+    found: Foreground  # of the canvas
+    box: Box | None  # of the shoe in the whole upright photo, px; None where it was not found
+
+
+def prepare_photo(
+    content: bytes, size: int, crop: bool, background: str = "keep", finder: Finder | None = None
+) -> Prepared:
+    """The net's view of a photo's bytes; see `look_at`.
 
     Raises:
         PhotoError: not a picture that can be decoded, or too large.
     """
-    canvas, (width, height) = decode_photo(content)
-    found = find_foreground(canvas)
-    color = np.asarray(border_color(np.asarray(canvas)), np.int16)
-    contrast = int(np.abs(np.asarray(canvas.reduce(2)).astype(np.int16) - color).max())
-    box = found.box
+    seen = look_at(content, finder if crop else None)
+    color = np.asarray(border_color(np.asarray(seen.canvas)), np.int16)
+    contrast = int(np.abs(np.asarray(seen.canvas.reduce(2)).astype(np.int16) - color).max())
     return Prepared(
-        pixels=prepare_with_mask(canvas, size, crop, background).pixels,
-        box=in_photo(box.left, box.top, box.right, box.bottom, width, height)
-        if found.is_plain
-        else None,
+        pixels=prepare_with_mask(seen.canvas, size, crop, background).pixels,
+        box=seen.box,
         is_blank=contrast <= BLANK_CONTRAST,
     )
+
+
+def look_at(content: bytes, finder: Finder | None = None) -> Seen:
+    """The canvas of a photo; of the part round the shoe where ``finder`` finds one on ground that is not plain.
+
+    The part has as many pixels as the photo has there, and is then looked at as a photo of its own.
+
+    Raises:
+        PhotoError: see `prepare_photo`.
+    """
+    canvas, size = decode_photo(content)
+    found = find_foreground(canvas)
+    if found.is_plain:
+        return Seen(canvas, size, found, in_photo(*found.box.sides, *size))
+    left, top, right, bottom = photo_on_canvas(*size)
+    shoe = finder.find(canvas.crop((left, top, right, bottom))) if finder else None
+    if shoe is None:
+        return Seen(canvas, size, found, None)
+    box = in_photo(*shoe.moved(left, top).sides, *size)
+    part, part_size = decode_part(content, box, size)
+    return Seen(part, part_size, find_foreground(part), box)
 
 
 def decode_photo(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
@@ -109,13 +141,34 @@ def decode_photo(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
     Raises:
         PhotoError: see `prepare_photo`.
     """
+    return _decoded(content, CANVAS_SIZE, Rectangle(0, 0, MAX_SIDE, MAX_SIDE))
+
+
+def decode_part(
+    content: bytes, box: Box, size: tuple[int, int]
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The same of the part round ``box``, px in the upright photo of ``size``, with a margin."""
+    part = Rectangle(*box).grown(MARGIN)
+    zoom = min(CANVAS_SIZE[0] / part.width, CANVAS_SIZE[1] / part.height)
+    return _decoded(content, (math.ceil(size[0] * zoom), math.ceil(size[1] * zoom)), part)
+
+
+def _decoded(
+    content: bytes, at_least: tuple[int, int], part: Rectangle
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The canvas of ``part`` of a photo, decoded at a scale that covers ``at_least``, and the part's size in px."""
     try:
         image = _open(content)
         width, height = image.size
         with _LARGE if width * height > LARGE_PIXELS else nullcontext():
             if image.getexif().get(_ORIENTATION, 1) in _TURNED:
                 width, height = height, width
-            canvas = fit_canvas(upright_rgb(image))
+            sides = max(part.left, 0), max(part.top, 0), min(part.right, width), min(part.bottom, height)  # fmt: skip
+            upright = upright_rgb(image, at_least)
+            if sides != (0, 0, width, height):
+                scale = upright.width / width, upright.height / height
+                upright = upright.crop(tuple(round(side * scale[i % 2]) for i, side in enumerate(sides)))  # type: ignore[arg-type]  # fmt: skip
+            canvas = fit_canvas(upright)
     except PhotoError:
         raise
     except UnreadablePicture as error:
@@ -127,7 +180,7 @@ def decode_photo(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
         raise PhotoError(f"corrupt: {told:.100}; {_REMEDY}") from error
     with Image.open(io.BytesIO(encode_canvas(canvas, CANVAS_QUALITY))) as decoded:
         decoded.load()
-    return decoded, (width, height)
+    return decoded, (sides[2] - sides[0], sides[3] - sides[1])
 
 
 _REMEDY = (
