@@ -183,8 +183,10 @@ def load_detector(folder: Path) -> tuple[Detector, float] | None:
         with torch.device("meta"):
             detector = Detector()
         detector.load_state_dict(load(content), assign=True)
-        return detector.eval().to(memory_format=torch.channels_last), float(told.threshold)  # type: ignore[call-overload]
+        return detector.eval().to(memory_format=torch.channels_last), float(told.threshold)
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        told_short = " ".join(str(error).split())[:200]
         raise CatalogueError(
-            f"{folder}: not a readable detector ({str(error)[:200]}). Run `dvc repro detector` to make it again."
+            f"{folder}: not a readable detector ({told_short}). "
+            "Run `dvc repro detector` to make it again."
         ) from error

@@ -90,7 +90,7 @@ def cut_outs(pack: Pack, split: str) -> CutOuts:
 def train(learned: CutOuts, settings: Settings) -> Detector:
     """A detector after ``steps`` batches of composites; equal settings and cut-outs give equal weights."""
     torch.manual_seed(derived_seed("detector", settings.seed))
-    detector = Detector().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    detector = Detector().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(detector.parameters(), lr=settings.lr, weight_decay=0.01)
     rate = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.lr, total_steps=settings.steps, pct_start=0.1, cycle_momentum=False
