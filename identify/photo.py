@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ _ORIENTATION = 0x0112
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 Box = tuple[int, int, int, int]
+Change = Callable[[Image.Image, Box], Image.Image]
 
 
 class PhotoError(CatalogueError):
@@ -115,9 +117,10 @@ def prepare_photo(
 
 
 def look_at(content: bytes, finder: Finder | None = None) -> Seen:
-    """The canvas of a photo; of the part round the shoe where ``finder`` finds one on ground that is not plain.
+    """The canvas of a photo; of the shoe alone where ``finder`` finds it on ground that is not plain.
 
-    The part has as many pixels as the photo has there, and is then looked at as a photo of its own.
+    It is cut out with a margin, from as many pixels as the photo has there, and its ground made white, which is
+    what nets and colours know best; then it is looked at as a photo of its own.
 
     Raises:
         PhotoError: see `prepare_photo`.
@@ -130,8 +133,12 @@ def look_at(content: bytes, finder: Finder | None = None) -> Seen:
     shoe = finder.find(canvas.crop((left, top, right, bottom))) if finder else None
     if shoe is None:
         return Seen(canvas, size, found, None)
-    box = in_photo(*shoe.moved(left, top).sides, *size)
-    part, part_size = decode_part(content, box, size)
+    scale, box = (right - left) / size[0], in_photo(*shoe.box.moved(left, top).sides, *size)
+
+    def without_ground(part: Image.Image, sides: Box) -> Image.Image:
+        return shoe.without_ground(part, tuple(side * scale for side in sides))  # type: ignore[arg-type]
+
+    part, part_size = decode_part(content, box, size, without_ground)
     return Seen(part, part_size, find_foreground(part), box)
 
 
@@ -145,16 +152,20 @@ def decode_photo(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
 
 
 def decode_part(
-    content: bytes, box: Box, size: tuple[int, int]
+    content: bytes, box: Box, size: tuple[int, int], change: Change | None = None
 ) -> tuple[Image.Image, tuple[int, int]]:
-    """The same of the part round ``box``, px in the upright photo of ``size``, with a margin."""
+    """The same of the part round ``box``, px in the upright photo of ``size``, with a margin.
+
+    ``change`` is given the part, at a scale that covers the canvas, and its sides in the photo.
+    """
     part = Rectangle(*box).grown(MARGIN)
     zoom = min(CANVAS_SIZE[0] / part.width, CANVAS_SIZE[1] / part.height)
-    return _decoded(content, (math.ceil(size[0] * zoom), math.ceil(size[1] * zoom)), part)
+    at_least = (math.ceil(size[0] * zoom), math.ceil(size[1] * zoom))
+    return _decoded(content, at_least, part, change)
 
 
 def _decoded(
-    content: bytes, at_least: tuple[int, int], part: Rectangle
+    content: bytes, at_least: tuple[int, int], part: Rectangle, change: Change | None = None
 ) -> tuple[Image.Image, tuple[int, int]]:
     """The canvas of ``part`` of a photo, decoded at a scale that covers ``at_least``, and the part's size in px."""
     try:
@@ -166,9 +177,17 @@ def _decoded(
             sides = max(part.left, 0), max(part.top, 0), min(part.right, width), min(part.bottom, height)  # fmt: skip
             upright = upright_rgb(image, at_least)
             if sides != (0, 0, width, height):
-                scale = upright.width / width, upright.height / height
-                upright = upright.crop(tuple(round(side * scale[i % 2]) for i, side in enumerate(sides)))  # type: ignore[arg-type]  # fmt: skip
-            canvas = fit_canvas(upright)
+                across, down = upright.width / width, upright.height / height
+                left, top, right, bottom = sides
+                upright = upright.crop(
+                    (
+                        round(left * across),
+                        round(top * down),
+                        round(right * across),
+                        round(bottom * down),
+                    )
+                )
+            canvas = fit_canvas(upright if change is None else change(upright, sides))
     except PhotoError:
         raise
     except UnreadablePicture as error:

@@ -69,6 +69,7 @@ def test_the_box_is_in_the_photos_own_pixels(
     slack = 0.08 * size + 4
     meant = (left, top, left + size, top + size // 2)
     assert all(abs(a - b) < slack for a, b in zip(prepared.box, meant, strict=True)), prepared.box
+    assert (prepared.pixels[[0, -1]] > 240).all()  # the ground is white
     red = (prepared.pixels[:, :, 0] > 200) & (prepared.pixels[:, :, 1] < 80)
     rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
     assert columns[-1] - columns[0] > 0.75 * 64 and 20 < rows[-1] - rows[0] < 40

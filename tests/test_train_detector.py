@@ -131,7 +131,7 @@ def test_a_box_is_told_in_the_pictures_own_pixels(learned: Detector) -> None:
     assert found is not None
     rows, columns = (np.flatnonzero((shoe.min(axis=2) < 250).any(axis=axis)) for axis in (1, 0))
     truth = (330.0 + columns[0], 150.0 + rows[0], 331.0 + columns[-1], 151.0 + rows[-1])
-    assert overlap(found[0], truth) > 0.6, (found, truth)
+    assert overlap(found.box, truth) > 0.6, (found, truth)
 
 
 def test_equal_settings_give_equal_bytes(tmp_path: Path) -> None:

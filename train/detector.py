@@ -24,8 +24,19 @@ from catalogue.manifest import write_bytes, write_json
 SIZE = 96  # px, the side of a frame
 STRIDE = 4  # px of the frame for each cell of the map
 WIDTHS = (16, 24, 32, 48)  # channels at 1/2, 1/4, 1/8 and 1/16 of the frame
+CLOSER = 0.8  # a second look at more than so much of the frame would show the same
 ROUND = 0.35  # of its longer side on each side of a part: what the second look sees
 Sides = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class Found:
+    """The largest shoe of a picture; all places are in the picture's px."""
+
+    box: Sides
+    score: float  # 0..1, how sure its cells are
+    square: Sides  # what was looked at last ...
+    mask: Tensor  # ... and how likely each part of it is of that shoe, (S, S), 0..1
 
 
 @dataclass(frozen=True)
@@ -77,49 +88,46 @@ def _layer(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Se
 
 
 @torch.inference_mode()
-def find_shoe(detector: Detector, picture: Tensor) -> tuple[Sides, float] | None:
-    """The box of the largest shoe of ``picture`` (3, H, W; 0..1) in its px, and how sure it is, 0..1.
-
-    None where not one cell is rather shoe than not.
-    """
+def find_shoe(detector: Detector, picture: Tensor) -> Found | None:
+    """The largest shoe of ``picture`` (3, H, W; 0..1); None where not one cell is rather shoe than not."""
     _, height, width = picture.shape
     side = float(max(height, width))
     whole = (width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2
     first = _look(detector, picture, whole)
     if first is None:
         return None
-    left, top, right, bottom = first[0]
+    left, top, right, bottom = first.box
     reach = max(right - left, bottom - top) * (0.5 + ROUND)
     x, y = (left + right) / 2, (top + bottom) / 2
-    if 2 * reach > 0.8 * side:
+    if 2 * reach > CLOSER * side:
         return first
     return _look(detector, picture, (x - reach, y - reach, x + reach, y + reach))
 
 
-def _look(detector: Detector, picture: Tensor, square: Sides) -> tuple[Sides, float] | None:
+def _look(detector: Detector, picture: Tensor, square: Sides) -> Found | None:
     left, top, right, _ = square
-    frame = framed(picture, square)
-    cells = detector(frame[None])  # (1, 1, S/4, S/4)
+    cells = detector(framed(picture, square)[None])  # (1, 1, S/4, S/4)
     part = largest_part(cells[0, 0] > 0)  # (S/4, S/4)
     if not part.any():
         return None
-    score = float(cells[0, 0][part].sigmoid().mean())
-    near = functional.max_pool2d(part[None, None].float(), 3, 1, 1)  # the outline's own cells
+    near = functional.max_pool2d(part[None, None].float(), 3, 1, 1)  # the outline's own cells too
     near = functional.interpolate(near, scale_factor=float(STRIDE))
     fine = functional.interpolate(cells, scale_factor=float(STRIDE), mode="bilinear")
-    is_shoe = (fine > 0) & (near > 0)
-    rows, columns = is_shoe[0, 0].any(dim=1).nonzero(), is_shoe[0, 0].any(dim=0).nonzero()
+    mask = (fine.sigmoid() * near)[0, 0]  # (S, S)
+    rows, columns = ((mask > 0.5).any(dim=axis).nonzero() for axis in (1, 0))
     if not len(rows):
         return None
     unit = (right - left) / SIZE
     _, height, width = picture.shape
-    found = (
+    box = (
         max(left + float(columns[0]) * unit, 0.0),
         max(top + float(rows[0]) * unit, 0.0),
         min(left + float(columns[-1] + 1) * unit, float(width)),
         min(top + float(rows[-1] + 1) * unit, float(height)),
     )
-    return (found, score) if found[0] < found[2] and found[1] < found[3] else None
+    if box[0] >= box[2] or box[1] >= box[3]:
+        return None
+    return Found(box, float(cells[0, 0][part].sigmoid().mean()), square, mask)
 
 
 def framed(picture: Tensor, square: Sides) -> Tensor:

@@ -104,7 +104,7 @@ def train(learned: CutOuts, settings: Settings) -> Detector:
         optimizer.step()
         rate.step()
         if step % 100 == 99:
-            log.info("step %d/%d  loss %.3f", step + 1, settings.steps, loss)
+            log.info("step %d/%d  loss %.3f", step + 1, settings.steps, loss.detach())
     return detector.eval()
 
 
@@ -136,12 +136,12 @@ def _trial(detector: Detector, picture: Tensor, shoe: Tensor) -> Trial | None:
     if 0 < share < SPECK:
         return None  # neither a shoe nor none
     told = find_shoe(detector, picture)
-    score = told[1] if told else 0.0
+    score = told.score if told else 0.0
     if not share:
         return Trial(score, None)
     rows, columns = part.any(dim=1).nonzero() * 3, part.any(dim=0).nonzero() * 3
     truth = float(columns[0]), float(rows[0]), float(columns[-1] + 3), float(rows[-1] + 3)
-    return Trial(score, overlap(told[0], truth) if told else 0.0)
+    return Trial(score, overlap(told.box, truth) if told else 0.0)
 
 
 def overlap(one: Sides, other: Sides) -> float:
