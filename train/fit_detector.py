@@ -22,7 +22,7 @@ from train.seed import derived_seed, generator, make_deterministic
 
 log = logging.getLogger(__name__)
 LEAST = 40  # cut-outs to learn from
-MOST = 3000  # held in memory, 0.35 GB at 128 px
+MOST = 3000  # held in memory, 0.26 GB at 128 px
 VAL_SCALE = 3  # the second look needs more pixels than a frame has
 RIGHT = 0.5  # intersection over union of a box that is right
 SPECK = (

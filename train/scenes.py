@@ -16,12 +16,14 @@ from torch.nn import functional
 
 SHOE = (0.15, 1.1)  # a shoe's longer side, of the frame's
 EMPTY_SHARE = 0.15  # of the frames have no shoe
-SECOND_SHARE = 0.3  # have another, smaller one
-PAGE_SHARE = 0.25  # are no square photo, or a page with the photo in it
+SECOND = slice(0, None, 3)  # frames with another, smaller one behind it
+COVERED = slice(1, None, 3)  # frames with something before the shoe, as a trouser leg is
+ON_PAGE = slice(2, None, 4)  # frames that are no square photo, or a page with the photo in it
+BLURRED = slice(0, None, 2)
+VARIANTS = 4  # of each ground
 HORIZON_SHARE = 0.6  # have another texture above
 LEVEL_SHARE = 0.7  # of the shoes stand nearly level, the others at any angle
-THINGS = 3  # at most, that are no shoe, behind the shoes ...
-BEFORE_SHARE = 0.3  # ... and before them in so many frames, as a trouser leg is
+THINGS = 3  # at most, that are no shoe, behind the shoes
 NOISE = 0.06
 OCTAVES = (2, 4, 8, 16, 32, 64)  # cells across of the noise that textures are made of
 GOLDEN = (12.9898, 78.233, 43758.5453)  # the usual hash of a tile's number to its shade
@@ -29,20 +31,27 @@ GOLDEN = (12.9898, 78.233, 43758.5453)  # the usual hash of a tile's number to i
 
 @dataclass(frozen=True)
 class CutOuts:
-    """Shoes without their ground: float (N, 4, S, S) of 0..1, RGB and mask, at three sizes, halved each."""
+    """Shoes without their ground: uint8 (N, 4, S, S), RGB times mask and mask, at three sizes, halved each."""
 
     sizes: tuple[Tensor, ...]
 
     @classmethod
     def of(cls, pixels: Tensor, masks: Tensor) -> CutOuts:
         """From uint8 pixels (N, 3, S, S) and masks (N, S, S)."""
-        alpha = masks[:, None].float() / 255
-        whole = torch.cat([pixels.float() / 255 * alpha, alpha], dim=1)  # premultiplied
-        half = functional.avg_pool2d(whole, 2)
-        return cls((whole, half, functional.avg_pool2d(half, 2)))
+        sizes = [_premultiplied(pixels, masks)]
+        for _ in range(2):
+            sizes.append(functional.avg_pool2d(sizes[-1].float(), 2).round().to(torch.uint8))
+        return cls(tuple(sizes))
 
     def __len__(self) -> int:
         return len(self.sizes[0])
+
+
+def _premultiplied(pixels: Tensor, masks: Tensor) -> Tensor:
+    whole = torch.cat([pixels, masks[:, None]], dim=1)  # (N, 4, S, S)
+    for part, mask in zip(whole.split(64), masks.split(64), strict=True):
+        part[:, :3] = (part[:, :3] * (mask[:, None].float() / 255)).round().to(torch.uint8)
+    return whole
 
 
 class Draw:
@@ -50,6 +59,10 @@ class Draw:
 
     def __init__(self, count: int, generator: torch.Generator) -> None:
         self.count, self.generator = count, generator
+
+    def some(self, count: int) -> Draw:
+        """The same generator for another number of frames."""
+        return Draw(count, self.generator)
 
     def between(self, low: float, high: float, *shape: int) -> Tensor:
         """Uniform, (count, *shape), by default (count, 1, 1, 1)."""
@@ -75,30 +88,33 @@ def compose(
     cut_outs: CutOuts, size: int, count: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """``count`` frames (B, 3, size, size) of 0..1, and how much of each pixel is shoe, (B, 1, size, size)."""
-    frames = _ground(Draw((count + 1) // 2, generator), size)[:count]
     draw = Draw(count, generator)
-    scale = (
-        SHOE[0] * (SHOE[1] / SHOE[0]) ** draw.between(0, 1, 1)[:, 0]
-    )  # (B,), even in its logarithm
+    frames, shoe = _ground(draw.some(-(-count // VARIANTS)), size)[:count], torch.zeros(count, 1, size, size)  # fmt: skip
     is_there = ~draw.chance(EMPTY_SHARE)
-    shoe = torch.zeros(count, 1, size, size)
-    for share, most in ((SECOND_SHARE, 0.8), (1.0, 1.0)):
-        layer = _shoes(cut_outs, scale * most, size, draw) * (draw.chance(share) & is_there)
-        frames, alpha = _pasted(frames, layer, draw)
-        shoe = torch.maximum(shoe * (1 - alpha), alpha)
-    inside, alpha = _thing(draw, size)
-    alpha = alpha * draw.chance(BEFORE_SHARE)
-    frames, shoe = frames * (1 - alpha) + inside * alpha, shoe * (1 - alpha)
-    frames, shoe = _on_page(frames, shoe, draw)
+    scale = SHOE[0] * (SHOE[1] / SHOE[0]) ** draw.between(0, 1)  # even in its logarithm
+    few = draw.some(len(frames[SECOND]))
+    layer = _shoes(cut_outs, 0.8 * scale[SECOND].flatten(), size, few) * is_there[SECOND]
+    frames[SECOND], shoe[SECOND] = _pasted(frames[SECOND], layer, few)
+    layer = _shoes(cut_outs, scale.flatten(), size, draw) * is_there
+    frames, alpha = _pasted(frames, layer, draw)
+    shoe = torch.maximum(shoe * (1 - alpha), alpha)
+    color, alpha = _thing(draw.some(len(frames[COVERED])), size)
+    frames[COVERED] = frames[COVERED] * (1 - alpha) + color * alpha
+    shoe[COVERED] *= 1 - alpha
+    page = _on_page(frames[ON_PAGE], shoe[ON_PAGE], draw.some(len(frames[ON_PAGE])))
+    frames[ON_PAGE], shoe[ON_PAGE] = page
     return _taken(frames, draw), shoe
 
 
 def _ground(draw: Draw, size: int) -> Tensor:
-    """Twice as many frames without a shoe as are drawn: each mirrored in other colours too, for a few clocks."""
+    """`VARIANTS` times as many frames without a shoe as are drawn, mirrored or in other colours, which costs little."""
     frames = _scene(draw, size)
     for _ in range(THINGS):
-        frames = _over(frames, *_thing(draw, size), draw.chance(0.6))
-    return torch.cat([frames, frames.flip(3).roll(1, dims=1)])
+        color, alpha = _thing(draw, size)
+        alpha = alpha * draw.chance(0.6)
+        frames = frames * (1 - alpha) + color * alpha
+    others = [frames.flip(3).roll(1, dims=1), frames.roll(2, dims=1), frames.flip(3)]
+    return torch.cat([frames, *others])
 
 
 def _scene(draw: Draw, size: int) -> Tensor:
@@ -175,11 +191,6 @@ def _thing(draw: Draw, size: int) -> tuple[Tensor, Tensor]:
     return color * (1 - 0.5 * draw.between(0, 1) * draw.noise(4, size)), alpha
 
 
-def _over(frames: Tensor, color: Tensor, alpha: Tensor, chosen: Tensor) -> Tensor:
-    alpha = alpha * chosen
-    return frames * (1 - alpha) + color * alpha
-
-
 def _shoes(cut_outs: CutOuts, scale: Tensor, size: int, draw: Draw) -> Tensor:
     """A cut-out per frame (B, 4, size, size), RGB times mask and mask; ``scale`` (B,) of the frame's side.
 
@@ -212,7 +223,9 @@ def _shoes(cut_outs: CutOuts, scale: Tensor, size: int, draw: Draw) -> Tensor:
             grid = functional.affine_grid(
                 theta[fits], [int(fits.sum()), 4, size, size], align_corners=False
             )
-            found[fits] = functional.grid_sample(own[rows[fits]], grid, align_corners=False)
+            found[fits] = functional.grid_sample(
+                own[rows[fits]].float() / 255, grid, align_corners=False
+            )
     return found
 
 
@@ -250,13 +263,14 @@ def _on_page(frames: Tensor, shoe: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
     )
     page = torch.where(is_text, 1 - paper, paper).expand(-1, 3, -1, -1)
     ground = torch.where(is_padded, frames.mean(dim=(2, 3), keepdim=True), page)
-    is_ground = draw.chance(PAGE_SHARE) & ~is_photo
+    is_ground = ~is_photo
     return torch.where(is_ground, ground, frames), torch.where(is_ground, 0.0, shoe)
 
 
 def _taken(frames: Tensor, draw: Draw) -> Tensor:
     """As a camera gives it: a little blur in some, noise in all."""
-    soft = functional.avg_pool2d(frames[::2], 3, 1, 1, count_include_pad=False)
-    frames[::2] += (soft - frames[::2]) * draw.between(0, 1)[::2]
+    sharp = frames[BLURRED]
+    soft = functional.avg_pool2d(sharp, 3, 1, 1, count_include_pad=False)
+    frames[BLURRED] += (soft - sharp) * draw.between(0, 1)[BLURRED]
     noise = torch.randn(frames.shape, generator=draw.generator) * NOISE * draw.between(0, 1) ** 2
     return (frames + noise).clamp(0, 1)
