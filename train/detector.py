@@ -1,4 +1,4 @@
-"""Where the shoe is in a photo on any ground: a small net, saved, loaded, and asked twice.
+"""Where the shoe is in a photo on any ground: a small net, saved, loaded, and asked twice or more.
 
 The net sees a photo as a frame of 96 px and says of each fourth pixel whether it is shoe. Where the largest
 connected part is, it looks again at the square round it, from as many pixels as the photo has: a
@@ -24,7 +24,8 @@ from catalogue.manifest import write_bytes, write_json
 SIZE = 96  # px, the side of a frame
 STRIDE = 4  # px of the frame for each cell of the map
 WIDTHS = (16, 24, 32, 48)  # channels at 1/2, 1/4, 1/8 and 1/16 of the frame
-CLOSER = 0.8  # a second look at more than so much of the frame would show the same
+CLOSER = 0.8  # a closer look at more than so much of the frame would show the same
+CLOSER_LOOKS = 3  # at most: each shows what the last one cut off
 ROUND = 0.35  # of its longer side on each side of a part: what the second look sees
 Sides = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -93,15 +94,31 @@ def find_shoe(detector: Detector, picture: Tensor) -> Found | None:
     _, height, width = picture.shape
     side = float(max(height, width))
     whole = (width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2
-    first = _look(detector, picture, whole)
-    if first is None:
-        return None
-    left, top, right, bottom = first.box
-    reach = max(right - left, bottom - top) * (0.5 + ROUND)
-    x, y = (left + right) / 2, (top + bottom) / 2
-    if 2 * reach > CLOSER * side:
-        return first
-    return _look(detector, picture, (x - reach, y - reach, x + reach, y + reach))
+    found = first = _look(detector, picture, whole)
+    for _ in range(CLOSER_LOOKS):
+        if found is None:
+            return None
+        left, top, right, bottom = found.box
+        reach = max(right - left, bottom - top) * (0.5 + ROUND)
+        if 2 * reach > CLOSER * side:
+            return first
+        x, y = (left + right) / 2, (top + bottom) / 2
+        found = _look(detector, picture, (x - reach, y - reach, x + reach, y + reach))
+        if found is not None and not _goes_on(found, width, height):
+            return found
+    return None  # a piece of something larger
+
+
+def _goes_on(found: Found, width: int, height: int) -> bool:
+    """Whether what was found reaches an edge of what was looked at, where the picture goes on."""
+    left, top, right, bottom = found.square
+    near = (right - left) / SIZE * STRIDE
+    return (
+        (left > 0 and found.box[0] < left + near)
+        or (top > 0 and found.box[1] < top + near)
+        or (right < width and found.box[2] > right - near)
+        or (bottom < height and found.box[3] > bottom - near)
+    )
 
 
 def _look(detector: Detector, picture: Tensor, square: Sides) -> Found | None:

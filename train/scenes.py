@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SHOE = (0.15, 1.1)  # a shoe's longer side, of the frame's
+SHOE = (0.15, 1.6)  # a shoe's longer side, of the frame's: close-ups show a part
 EMPTY_SHARE = 0.15  # of the frames have no shoe
 SECOND = slice(0, None, 3)  # frames with another, smaller one behind it
 COVERED = slice(1, None, 3)  # frames with something before the shoe, as a trouser leg is
@@ -168,7 +168,7 @@ def _texture(draw: Draw, across: Tensor, down: Tensor, size: int) -> Tensor:
 def _thing(draw: Draw, size: int) -> tuple[Tensor, Tensor]:
     """Something that is no shoe, in two colours, (B, 3, H, W), and where it is, (B, 1, H, W).
 
-    A blob, a bar or a polygon: where all of some straight edges leave it, round or not.
+    A blob, a bar or a box, with a straight or wavy outline.
     """
     across, down = _places(size)
     u, v = across - draw.between(-0.1, 1.1), down - draw.between(-0.1, 1.1)
@@ -208,24 +208,14 @@ def _shoes(cut_outs: CutOuts, scale: Tensor, size: int, draw: Draw) -> Tensor:
     theta[:, 0, 0], theta[:, 0, 1] = cosine * mirror * aspect, sine * mirror * aspect
     theta[:, 1, 0], theta[:, 1, 1] = -sine, cosine
     theta[:, :, 2] = -(theta[:, :, :2] @ place[:, :, None])[:, :, 0]
+    smaller = [scale * size <= 1.5 * own.shape[-1] for own in cut_outs.sizes[1:]]
+    halvings = torch.stack(smaller).sum(dim=0)  # (B,)
     found = torch.zeros(count, 4, size, size)
-    wanted = scale * size
     for number, own in enumerate(cut_outs.sizes):
-        side = own.shape[-1]
-        fits = (
-            wanted > 0.75 * side
-            if number < len(cut_outs.sizes) - 1
-            else torch.ones(count, dtype=torch.bool)
-        )
-        if number:
-            fits &= wanted <= 0.75 * 2 * side
-        if fits.any():
-            grid = functional.affine_grid(
-                theta[fits], [int(fits.sum()), 4, size, size], align_corners=False
-            )
-            found[fits] = functional.grid_sample(
-                own[rows[fits]].float() / 255, grid, align_corners=False
-            )
+        if (fits := halvings == number).any():
+            places = functional.affine_grid(theta[fits], [int(fits.sum()), 4, size, size], False)
+            shown = own[rows[fits]].float() / 255
+            found[fits] = functional.grid_sample(shown, places, align_corners=False)
     return found
 
 
@@ -243,16 +233,16 @@ def _pasted(frames: Tensor, layer: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
 
 
 def _on_page(frames: Tensor, shoe: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
-    """Some frames are no square photo, padded with its mean colour; others a light or dark page with bars of text."""
+    """Frames that are no square photo, padded with the mean colour, or a page with bars of text."""
     size = frames.shape[-1]
     across, down = _places(size)
-    is_padded, is_wide = draw.chance(0.6), draw.chance(0.5)
+    is_padded, is_low = draw.chance(0.6), draw.chance(0.5)
     first, last = draw.between(0, 0.3, 2, 1, 1), 1 - draw.between(0, 0.3, 2, 1, 1)
     left, right = (
-        torch.where(is_padded & is_wide, end, of[:, :1]) for end, of in ((0, first), (1, last))
+        torch.where(is_padded & is_low, end, of[:, :1]) for end, of in ((0, first), (1, last))
     )
     top, bottom = (
-        torch.where(is_padded & ~is_wide, end, of[:, 1:]) for end, of in ((0, first), (1, last))
+        torch.where(is_padded & ~is_low, end, of[:, 1:]) for end, of in ((0, first), (1, last))
     )
     is_photo = (across >= left) & (across < right) & (down >= top) & (down < bottom)
     paper = torch.where(draw.chance(0.8), draw.between(0.9, 1), draw.between(0, 0.2))
@@ -263,8 +253,7 @@ def _on_page(frames: Tensor, shoe: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
     )
     page = torch.where(is_text, 1 - paper, paper).expand(-1, 3, -1, -1)
     ground = torch.where(is_padded, frames.mean(dim=(2, 3), keepdim=True), page)
-    is_ground = ~is_photo
-    return torch.where(is_ground, ground, frames), torch.where(is_ground, 0.0, shoe)
+    return torch.where(is_photo, frames, ground), shoe * is_photo
 
 
 def _taken(frames: Tensor, draw: Draw) -> Tensor:
