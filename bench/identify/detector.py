@@ -36,7 +36,7 @@ from train.fit_detector import RIGHT, overlap
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "identify-detector.json"
 SHARE = (0.2, 0.6)  # of the frame's width that the shoe's longer side takes
-EMPTY = 12  # frames of each ground without a shoe
+EMPTY = 4  # frames of each ground without a shoe
 
 
 @dataclass
