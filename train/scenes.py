@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SHOE = (0.15, 1.6)  # a shoe's longer side, of the frame's: close-ups show a part
+SHOE = (0.15, 1.1)  # a shoe's longer side, of the frame's
 EMPTY_SHARE = 0.15  # of the frames have no shoe
 SECOND = slice(0, None, 3)  # frames with another, smaller one behind it
 COVERED = slice(1, None, 3)  # frames with something before the shoe, as a trouser leg is

@@ -9,6 +9,7 @@ bench/results/identify-detector.json, by project.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -103,12 +104,10 @@ def _share(count: int, total: int) -> float | None:
 def main(project: Path, most: int | None) -> None:
     """Measure, print, write."""
     asked = Asked(project, most)
-    found = {
-        "composites": composites(asked),
-        "without_a_shoe": without_a_shoe(asked),
-        "test_photos": as_they_are(asked),
-        "location": location(asked),
-    }
+    found: dict[str, Any] = {"most": most}
+    for part in (composites, location, without_a_shoe, as_they_are):
+        found[part.__name__] = part(asked)
+        click.echo(f"{part.__name__}: {json.dumps(found[part.__name__])}")
     keep_part(RESULTS, project.resolve().name, found, ("numpy", "pillow", "torch"))
 
 
