@@ -63,5 +63,8 @@ class Finder:
         found = find_shoe(detector, pixels)
         if found is None or found.score < threshold:
             return None
+        box = Box(*(round(side) for side in found.box))
+        if not box.area:
+            return None
         mask = Image.fromarray((found.mask * 255).byte().numpy())
-        return Shoe(Box(*(round(side) for side in found.box)), found.square, mask)
+        return Shoe(box, found.square, mask)

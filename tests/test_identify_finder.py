@@ -122,6 +122,17 @@ def test_where_no_shoe_is_seen_the_whole_photo_is_looked_at(finder: Finder) -> N
     assert uncut.box is None  # nets that see the whole canvas get it
 
 
+@pytest.mark.parametrize("width, height", [(3000, 2), (2, 3000), (1, 1), (40, 3), (8160, 40)])
+def test_photos_of_any_shape_are_looked_at(finder: Finder, width: int, height: int) -> None:
+    pixels = np.random.default_rng(1).integers(0, 90, (height, width, 3)).astype(np.uint8)
+    pixels[:, width // 3 :: 2, 0] = 255  # red here and there
+    prepared = prepare_photo(encoded(Image.fromarray(pixels)), 32, crop=True, finder=finder)
+    assert prepared.pixels.shape == (32, 32, 3)
+    if prepared.box is not None:
+        left, top, right, bottom = prepared.box
+        assert 0 <= left < right <= width and 0 <= top < bottom <= height
+
+
 def test_a_project_without_a_detector_answers_and_says_so_once(
     trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
