@@ -46,7 +46,7 @@ class Tally:
 
     photos: int = 0
     boxes: int = 0
-    right_boxes: int = 0
+    right_boxes: int | None = None  # of photos whose shoe's box is known
     top1: list[bool] = field(default_factory=list)
     top1_without: list[bool] = field(default_factory=list)
     named: int = 0
@@ -63,8 +63,9 @@ class Tally:
         answer, before = both
         self.photos += 1
         self.boxes += answer.box is not None and before.box is None
-        if truth and answer.box:
-            self.right_boxes += overlap(answer.box, truth) >= RIGHT
+        if truth:
+            is_right = answer.box is not None and overlap(answer.box, truth) >= RIGHT
+            self.right_boxes = (self.right_boxes or 0) + is_right
         self.named += answer.verdict == "known"
         self.named_without += before.verdict == "known"
         self.changed += _first(answer) != _first(before)
@@ -75,7 +76,7 @@ class Tally:
     def figures(self) -> dict[str, Any]:
         """Counts, and shares of all photos."""
         found: dict[str, Any] = {"photos": self.photos, "boxes": _share(self.boxes, self.photos)}
-        if self.right_boxes:
+        if self.right_boxes is not None:
             found["right_boxes"] = _share(self.right_boxes, self.photos)
         if self.top1:
             found["top1"] = _share(sum(self.top1), self.photos)
