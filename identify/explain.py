@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from catalogue.errors import CatalogueError
 from dataset.canvas import choose_box
-from dataset.foreground import Box, find_foreground
+from dataset.foreground import Box
 from dataset.mask import prepare_with_mask
-from identify.photo import decode_photo, photo_on_canvas
+from identify.finder import Finder
+from identify.photo import look_at, photo_on_canvas
 from train.data import normalise
 from train.evidence import System
 from train.model import ShoeNet
@@ -33,8 +34,10 @@ _COLD, _HOT = np.array([30, 60, 160]), np.array([255, 90, 20])
 _BASE_ARMS = ("joint", "embedding_knn", "color_1nn", "border_1nn", "gallery")
 
 
-def explain(system: System, arm: str, label: str, content: bytes) -> Image.Image:
-    """The photo (at most 500x600 px) under a map of what speaks for ``label``.
+def explain(
+    system: System, arm: str, label: str, content: bytes, finder: Finder | None = None
+) -> Image.Image:
+    """The photo, or what `look_at` sees of it (at most 500x600 px), under a map of what speaks for ``label``.
 
     The net is the one whose head names the label: the brand's, or base where the arm asks no brand
     net or the brand has none. Where no head names it, what makes the embedding long is shown.
@@ -42,14 +45,14 @@ def explain(system: System, arm: str, label: str, content: bytes) -> Image.Image
     Raises:
         PhotoError: the bytes are no readable picture.
     """
-    canvas, size = decode_photo(content)
     base = system.base_description
-    prepared = prepare_with_mask(canvas, base.size, base.crop, base.background)
+    seen = look_at(content, finder if base.crop else None)
+    prepared = prepare_with_mask(seen.canvas, base.size, base.crop, base.background)
     pixels = torch.from_numpy(prepared.pixels).permute(2, 0, 1)[None]  # (1, 3, S, S)
     net, row = _deciding(system, arm, label)
     heat = _scaled(activation_map(net, row, pixels))
-    box, _ = choose_box(canvas, find_foreground(canvas), base.crop)
-    return _painted(canvas, heat, _square(box)).crop(photo_on_canvas(*size))
+    box, _ = choose_box(seen.canvas, seen.found, base.crop)
+    return _painted(seen.canvas, heat, _square(box)).crop(photo_on_canvas(*seen.size))
 
 
 def _deciding(system: System, arm: str, label: str) -> tuple[ShoeNet, int | None]:

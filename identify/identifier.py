@@ -18,6 +18,7 @@ from identify.added import load_added
 from identify.answer import Candidate, Identification
 from identify.asking import evidence_for
 from identify.explain import explain
+from identify.finder import Finder
 from identify.photo import Prepared, prepare_photo
 from identify.shown import Shown
 from train.evidence import Evidence, System, load_system
@@ -43,8 +44,10 @@ class Identifier:
         neighbours: int,
         left_out: dict[str, str],
         shelf: Shelf,
+        finder: Finder,
     ) -> None:
         self._system, self._shown, self._shelf = system, shown, shelf
+        self.finder = finder  # of the shoe on ground that is not plain
         self.arm = str(settings["arm"])
         self.fitted = {str(name): float(value) for name, value in settings["fitted"].items()}
         self.threshold = float(settings["threshold"])
@@ -89,7 +92,7 @@ class Identifier:
                 added = replace(added, photos=tuple(photos))
             names = load_names(models / "gallery")
             shown = Shown(system, *names, added, models.absolute().parent)
-            return cls(system, settings, shown, neighbours, left_out, shelf)
+            return cls(system, settings, shown, neighbours, left_out, shelf, Finder.load(models))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CatalogueError(
                 f"{models}: not a complete set of models ({type(error).__name__}: {error}). "
@@ -139,7 +142,7 @@ class Identifier:
             PhotoError: the bytes are no readable picture.
         """
         base = self._system.base_description
-        prepared = prepare_photo(content, base.size, base.crop, base.background)
+        prepared = prepare_photo(content, base.size, base.crop, base.background, self.finder)
         return self.answer(prepared, photo, top)
 
     def explain(self, content: bytes, answer: Identification) -> Image.Image | None:
@@ -151,7 +154,8 @@ class Identifier:
         if answer.verdict == "not_a_shoe" or not answer.candidates:
             return None
         likeliest = answer.candidates[0]
-        return explain(self._system, answer.arm or "", f"{likeliest.brand}/{likeliest.product}", content)  # fmt: skip
+        label = f"{likeliest.brand}/{likeliest.product}"
+        return explain(self._system, answer.arm or "", label, content, self.finder)
 
     def answer(self, prepared: Prepared, photo: str = "", top: int = 5) -> Identification:
         """The answer to a photo that `prepare_photo` made ready."""

@@ -19,7 +19,15 @@ from train.shelf import MOST_BYTES
 log = logging.getLogger(__name__)
 EVERY_S = 2.0
 PATIENCE_S = 30.0  # without a change: then the newest file need not be system.json
-_PATTERNS = ("system.json", "base/*", "brands/*/*", "gate/*", "gallery/*", "added/*.safetensors")
+_PATTERNS = (
+    "system.json",
+    "base/*",
+    "brands/*/*",
+    "gate/*",
+    "gallery/*",
+    "detector/*",
+    "added/*.safetensors",
+)
 
 Fingerprint = dict[str, tuple[int, int, int]]  # path -> mtime in ns, size, inode
 

@@ -7,7 +7,9 @@ of the training set gives the very pixels it was trained with.
 from __future__ import annotations
 
 import io
+import math
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalogue.errors import CatalogueError
-from dataset.canvas import CANVAS_SIZE, fit_canvas, upright_rgb
-from dataset.foreground import border_color, distance, find_foreground
+from dataset.canvas import CANVAS_SIZE, MARGIN, fit_canvas, upright_rgb
+from dataset.foreground import Box as Rectangle
+from dataset.foreground import Foreground, border_color, distance, find_foreground
 from dataset.judge import BLANK_CONTRAST, FLAT
 from dataset.mask import prepare_with_mask
 from dataset.measures import flat_share
@@ -32,6 +35,7 @@ from dataset.picture import (
     open_picture,
     read_bounded,
 )
+from identify.finder import Finder
 
 CANVAS_QUALITY = 95  # clean.quality of params.yaml as it comes
 LARGE_PIXELS = 16_000_000  # larger ones are decoded one at a time: each takes up to 0.6 GB
@@ -41,6 +45,7 @@ _ORIENTATION = 0x0112
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 Box = tuple[int, int, int, int]
+Change = Callable[[Image.Image, Box], Image.Image]
 
 
 class PhotoError(CatalogueError):
@@ -52,7 +57,7 @@ class Prepared:
     """A photo ready to be asked about."""
 
     pixels: NDArray[np.uint8]  # (S, S, 3), RGB
-    box: Box | None  # of the shoe in the upright photo, px; None where the ground is not plain
+    box: Box | None  # of the shoe in the upright photo, px; None where it was not found
     is_empty: bool  # one colour, or one flat colour on another, as a logo: the clean stage's limits
 
 
@@ -84,24 +89,58 @@ def read_stream(stream: BinaryIO) -> bytes:
     return content
 
 
-def prepare_photo(content: bytes, size: int, crop: bool, background: str = "keep") -> Prepared:
-    """The net's view of a photo's bytes.
+@dataclass(frozen=True)
+class Seen:
+    """What of a photo is looked at."""
+
+    canvas: Image.Image  # as the clean stage would write and read it
+    size: tuple[int, int]  # of what the canvas shows, upright, px
+    found: Foreground  # of the canvas
+    box: Box | None  # of the shoe in the whole upright photo, px; None where it was not found
+
+
+def prepare_photo(
+    content: bytes, size: int, crop: bool, background: str = "keep", finder: Finder | None = None
+) -> Prepared:
+    """The net's view of a photo's bytes; see `look_at`.
 
     Raises:
         PhotoError: not a picture that can be decoded, or too large.
     """
-    canvas, (width, height) = decode_photo(content)
-    found = find_foreground(canvas)
-    half = np.asarray(canvas.reduce(2)).astype(np.int16)
-    away = distance(half, np.asarray(border_color(np.asarray(canvas)), np.int16))
-    box = found.box
+    seen = look_at(content, finder if crop else None)
+    half = np.asarray(seen.canvas.reduce(2)).astype(np.int16)
+    away = distance(half, np.asarray(border_color(np.asarray(seen.canvas)), np.int16))
     return Prepared(
-        pixels=prepare_with_mask(canvas, size, crop, background).pixels,
-        box=in_photo(box.left, box.top, box.right, box.bottom, width, height)
-        if found.is_plain
-        else None,
+        pixels=prepare_with_mask(seen.canvas, size, crop, background).pixels,
+        box=seen.box,
         is_empty=away.max() <= BLANK_CONTRAST or flat_share(half, away) >= FLAT,
     )
+
+
+def look_at(content: bytes, finder: Finder | None = None) -> Seen:
+    """The canvas of a photo; of the shoe alone where ``finder`` finds it on ground that is not plain.
+
+    It is cut out with a margin, from as many pixels as the photo has there, and its ground made white, which is
+    what nets and colours know best; then it is looked at as a photo of its own.
+
+    Raises:
+        PhotoError: see `prepare_photo`.
+    """
+    canvas, size = decode_photo(content)
+    found = find_foreground(canvas)
+    if found.is_plain:
+        return Seen(canvas, size, found, in_photo(*found.box.sides, *size))
+    left, top, right, bottom = photo_on_canvas(*size)
+    shoe = finder.find(canvas.crop((left, top, right, bottom))) if finder else None
+    if shoe is None:
+        return Seen(canvas, size, found, None)
+    scale, box = (right - left) / size[0], in_photo(*shoe.box.moved(left, top).sides, *size)
+
+    def without_ground(part: Image.Image, sides: Box) -> Image.Image:
+        return shoe.without_ground(part, tuple(side * scale for side in sides))  # type: ignore[arg-type]
+
+    part, part_size = decode_part(content, box, size, without_ground)
+    return Seen(part, part_size, find_foreground(part), box)
 
 
 def decode_photo(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
@@ -110,13 +149,46 @@ def decode_photo(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
     Raises:
         PhotoError: see `prepare_photo`.
     """
+    return _decoded(content, CANVAS_SIZE, Rectangle(0, 0, MAX_SIDE, MAX_SIDE))
+
+
+def decode_part(
+    content: bytes, box: Box, size: tuple[int, int], change: Change | None = None
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The same of the part round ``box``, px in the upright photo of ``size``, with a margin.
+
+    ``change`` is given the part, at a scale that covers the canvas, and its sides in the photo.
+    """
+    part = Rectangle(*box).grown(MARGIN)
+    zoom = min(CANVAS_SIZE[0] / part.width, CANVAS_SIZE[1] / part.height)
+    at_least = (math.ceil(size[0] * zoom), math.ceil(size[1] * zoom))
+    return _decoded(content, at_least, part, change)
+
+
+def _decoded(
+    content: bytes, at_least: tuple[int, int], part: Rectangle, change: Change | None = None
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The canvas of ``part`` of a photo, decoded at a scale that covers ``at_least``, and the part's size in px."""
     try:
         image = _open(content)
         width, height = image.size
         with _LARGE if width * height > LARGE_PIXELS else nullcontext():
             if image.getexif().get(_ORIENTATION, 1) in _TURNED:
                 width, height = height, width
-            canvas = fit_canvas(upright_rgb(image))
+            sides = max(part.left, 0), max(part.top, 0), min(part.right, width), min(part.bottom, height)  # fmt: skip
+            upright = upright_rgb(image, at_least)
+            if sides != (0, 0, width, height):
+                across, down = upright.width / width, upright.height / height
+                left, top, right, bottom = sides
+                upright = upright.crop(
+                    (
+                        round(left * across),
+                        round(top * down),
+                        round(right * across),
+                        round(bottom * down),
+                    )
+                )
+            canvas = fit_canvas(upright if change is None else change(upright, sides))
     except PhotoError:
         raise
     except UnreadablePicture as error:
@@ -128,7 +200,7 @@ def decode_photo(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
         raise PhotoError(f"corrupt: {told:.100}; {_REMEDY}") from error
     with Image.open(io.BytesIO(encode_canvas(canvas, CANVAS_QUALITY))) as decoded:
         decoded.load()
-    return decoded, (width, height)
+    return decoded, (sides[2] - sides[0], sides[3] - sides[1])
 
 
 _REMEDY = (

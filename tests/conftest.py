@@ -174,6 +174,7 @@ def _train_project() -> None:
     )
     train = (
         f"base --init scratch {NET} --refit-epochs 2",
+        "detector --steps 2 --batch-size 4 --lr 0.004 --val-frames 4 --seed 0",  # too few photos
         *(f"fit --brand {brand} --init base {NET}" for brand in ("acme", "nike")),
         "gate --ridge 1",
         "index --neighbours 3",

@@ -47,6 +47,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "dataset.picture",
             "train.color",
             "train.data",
+            "train.detector",
             "train.evidence",
             "train.fusion",
             "train.gallery",

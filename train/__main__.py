@@ -19,7 +19,9 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 BRANDS = click.option("--brands", type=FILE, default=Path("brands.yaml"), show_default=True)
 WORK = Path("var/train")
-SECTIONS = {name: name for name in ("base", "gate", "index", "evaluate")} | {"fit": "train"}
+SECTIONS = {name: name for name in ("base", "detector", "gate", "index", "evaluate")} | {
+    "fit": "train"
+}
 
 
 def _training_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -119,6 +121,30 @@ def fit(
         WORK,
     )
     click.echo(f"{brand}: {status}", err=True)
+
+
+@cli.command()
+@click.option(
+    "--steps", type=click.IntRange(1, 1_000_000), required=True, help="Batches to learn from."
+)
+@click.option("--batch-size", type=click.IntRange(2, 4096), required=True)
+@click.option("--lr", type=click.FloatRange(0, 10, min_open=True), required=True)
+@click.option(
+    "--val-frames",
+    type=click.IntRange(1, 100_000),
+    required=True,
+    help="Held-out composites that choose the threshold and are measured.",
+)
+@click.option("--seed", type=click.IntRange(0), required=True)
+@click.option("--pin", type=FOLDER, default=Path("data/base"), show_default=True)
+@click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
+@click.option("--metrics", type=FOLDER, default=Path("metrics"), show_default=True)
+def detector(pin: Path, models: Path, metrics: Path, **options: Any) -> None:
+    """Train the net that finds the shoe on ground that is not plain."""
+    from train.fit_detector import Settings, fit_detector
+
+    status = fit_detector(Settings(**options), pin, models / "detector", metrics / "detector.json")
+    click.echo(f"detector: {status}", err=True)
 
 
 @cli.command()
