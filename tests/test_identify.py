@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from identify.__main__ import identify
+from identify.added import SHAPE
 from identify.explain import activation_map, evidence_map
 from identify.identifier import Identifier
 from identify.photo import PhotoError, prepare_photo
