@@ -30,7 +30,7 @@ test: setup
 real: setup
 	python -m bench.real $(CATALOGUES)
 
-# The drawn shop at the size of the paper's data: 8,400 shoes. Hours on two cores; see docs/pipeline.md.
+# The drawn shop at the size of the paper's data: 8,400 shoes. Forty minutes on two cores.
 paper: setup
 	python -m bench.paper
 
