@@ -25,7 +25,7 @@ class SimilarShoe:
     brand: str
     product: str
     product_name: str
-    similarity: float  # mean of the cosines, -1..1
+    similarity: float  # of cosines, -1..1: a tenth shape, the rest colour, or shape alone (`identify.added.SHAPE`)
     photo_id: str  # its nearest picture
     path: str
     urls: tuple[str, ...]  # pages where it was seen

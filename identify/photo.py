@@ -137,7 +137,8 @@ def look_at(content: bytes, finder: Finder | None = None) -> Seen:
     scale, box = (right - left) / size[0], in_photo(*shoe.box.moved(left, top).sides, *size)
 
     def without_ground(part: Image.Image, sides: Box) -> Image.Image:
-        return shoe.without_ground(part, tuple(side * scale for side in sides))  # type: ignore[arg-type]
+        left, top, right, bottom = sides
+        return shoe.without_ground(part, (left * scale, top * scale, right * scale, bottom * scale))
 
     part, part_size = decode_part(content, box, size, without_ground)
     return Seen(part, part_size, find_foreground(part), box)

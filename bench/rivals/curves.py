@@ -105,7 +105,7 @@ def _point(
 def _identity(project: Path, cut: Cut, passes_share: float) -> str:
     """Of data, params and code: a point of other ones is measured anew."""
     digest = hashlib.sha256(repr((cut.brands, sorted(cut.kept), passes_share)).encode())
-    for path in [project / "params.yaml", Path(__file__).with_name("cut.py"), ROOT / "dvc.yaml", *sorted((ROOT / "train").glob("*.py"))]:  # fmt: skip
+    for path in [project / "params.yaml", Path(__file__).with_name("cut.py"), ROOT / "bench" / "stages.py", ROOT / "dvc.yaml", *sorted((ROOT / "train").glob("*.py"))]:  # fmt: skip
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
