@@ -112,7 +112,7 @@ def _tell(answer: Identification) -> None:
         click.echo("  no shoe: the picture is one colour")
         return
     if answer.verdict == "known":
-        told = f"{answer.product_name} by {answer.brand}"
+        told = f"{answer.product_name} by {answer.brand_name}"
         click.secho(f"  {told}  ({answer.confidence:.0%}, {answer.arm})", fg="green", bold=True)
     else:
         click.secho(
@@ -121,13 +121,13 @@ def _tell(answer: Identification) -> None:
     others = answer.candidates[1:] if answer.verdict == "known" else answer.candidates
     for candidate in others:
         click.echo(
-            f"    {candidate.confidence:4.0%}  {candidate.product_name} by {candidate.brand}"
+            f"    {candidate.confidence:4.0%}  {candidate.product_name} by {candidate.brand_name}"
         )
     click.echo("  similar shoes")
     for shoe in answer.similar:
         seen = f"  {shoe.urls[0]}" if shoe.urls else ""
         click.echo(
-            f"    {shoe.similarity:.2f}  {shoe.product_name} by {shoe.brand}  {shoe.path}{seen}"
+            f"    {shoe.similarity:.2f}  {shoe.product_name} by {shoe.brand_name}  {shoe.path}{seen}"
         )
 
 

@@ -16,6 +16,7 @@ class Candidate:
     product_name: str
     confidence: float  # 0..1
     photo_id: str | None  # of its nearest picture in the gallery, None where that has none
+    brand_name: str  # as shops write it; ``brand`` is its key
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class SimilarShoe:
     photo_id: str  # its nearest picture
     path: str
     urls: tuple[str, ...]  # pages where it was seen
+    brand_name: str
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,4 @@ class Identification:
     box: Box | None = None  # left, top, right, bottom in the upright photo, px
     candidates: tuple[Candidate, ...] = ()
     similar: tuple[SimilarShoe, ...] = ()
+    brand_name: str | None = None  # None unless known

@@ -189,6 +189,7 @@ class Identifier:
             box=prepared.box,
             candidates=tuple(candidates),
             similar=self._shown.similar(evidence, label, self._neighbours),
+            brand_name=best.brand_name if is_known else None,
         )
 
     def _ranked(self, evidence: Evidence, top: int) -> list[Candidate]:

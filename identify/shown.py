@@ -77,6 +77,7 @@ class Shown:
             product_name=told.product_name if told else product,
             confidence=round(min(max(confidence, 0.0), 1.0), 4),
             photo_id=None if nearest is None else self._photos[nearest].photo_id,
+            brand_name=(told.brand_name if told else "") or brand,
         )
 
     def named_by_picture(self, embedding: Tensor, color: Tensor) -> Candidate | None:
@@ -139,4 +140,5 @@ class Shown:
             photo_id=photo.photo_id,
             path=photo.path,
             urls=product.urls,
+            brand_name=product.brand_name or product.brand,
         )

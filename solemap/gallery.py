@@ -50,10 +50,12 @@ def add(
     canvases = _canvases(photos)
     system = _system(models)
     of = brand_slug(brand)
-    new = GalleryProduct(f"{of}/{slug(name)}", of, slug(name), name[:200], urls)
+    new = GalleryProduct(
+        f"{of}/{slug(name)}", of, slug(name), name[:200], urls, " ".join(brand.split())[:200]
+    )
     found = add_pictures(models, new, canvases, system, _packs(models))
     count = sum(photo.label == new.label for photo in found.photos)
-    click.echo(f"{new.product_name} by {of}: {count} pictures")
+    click.echo(f"{new.product_name} by {new.brand_name}: {count} pictures")
     click.echo(_rule(found))
 
 
@@ -67,7 +69,9 @@ def show(models: Path) -> None:
         return
     counts = Counter(photo.label for photo in found.photos)
     for product in found.products:
-        click.echo(f"{counts[product.label]:4} pictures  {product.product_name} by {product.brand}")
+        click.echo(
+            f"{counts[product.label]:4} pictures  {product.product_name} by {product.brand_name or product.brand}"
+        )
     click.echo(_rule(found))
 
 

@@ -161,7 +161,8 @@ def _train_project() -> None:
                 encoded(draw_shoe((red, green, blue), pose=pose, shape=shape)) for pose in range(6)
             ]
             url = f"https://shop.example/p/{number}-{shape}"
-            crawl.add(brand, f"{brand} 러너 {shape}", poses, url=url)
+            told = "Nike" if number == shape == 1 else brand  # a shop in two languages
+            crawl.add(told, f"{brand} 러너 {shape}", poses, url=url)
     Path("params.yaml").write_text(PARAMS)
     write_brands(crawl.write(), Path("params.yaml"), Path("brands.yaml"))
     dataset = (

@@ -73,9 +73,11 @@ def test_json_has_one_object_a_photo_and_a_bad_one_does_not_stop_the_others(
     assert all(answer["error"] and answer["verdict"] is None for answer in answers[1:4])
     assert list(answers[0]) == [
         "photo", "error", "arm", "verdict", "brand", "product", "product_name", "confidence", "box",
-        "candidates", "similar",
+        "candidates", "similar", "brand_name",
     ]  # fmt: skip
-    assert answers[0]["brand"] == "acme" and len(answers[0]["candidates"]) == 2
+    assert (answers[0]["brand"], answers[0]["brand_name"]) == ("acme", "Acme") and len(
+        answers[0]["candidates"]
+    ) == 2
     assert answers[0]["product_name"].startswith("러너")
     left, top, right, bottom = answers[0]["box"]
     assert 0 <= left < right <= 300 and 0 <= top < bottom <= 300
@@ -90,7 +92,7 @@ def test_people_get_names_and_paths(project: Path) -> None:
     good, _ = photo(project, "x", brand="nike")
     result = ask(str(good))
     assert result.exit_code == 0
-    assert "by nike" in result.stdout and "similar shoes" in result.stdout
+    assert "by 나이키" in result.stdout and "similar shoes" in result.stdout
     assert "data/clean/images/" in result.stdout
 
 

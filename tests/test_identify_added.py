@@ -62,7 +62,7 @@ def test_a_product_is_named_by_its_pictures_and_taken_out(
     assert live.current.identify(query).product_name != "Runner One"
     words = ("--brand", "Fresh", "--product", "Runner One")
     added = run(models, "add", *words, "--url", "https://shop.example/f", str(photos))
-    assert added.exit_code == 0 and "Runner One by fresh: 4 pictures" in added.output
+    assert added.exit_code == 0 and "Runner One by Fresh: 4 pictures" in added.output
     assert "similarity at least 0.750" in added.output and "validation photos" in added.output
     assert hashes(models) == before
     assert live.look() or live.look()  # a service that runs picks it up
@@ -80,7 +80,7 @@ def test_a_product_is_named_by_its_pictures_and_taken_out(
         unnamed = live.current.identify(query)
     assert unnamed.arm != "gallery" and unnamed.similar[0].product_name == "Runner One"
     shown = run(models, "list")
-    assert "4 pictures  Runner One by fresh" in shown.output
+    assert "4 pictures  Runner One by Fresh" in shown.output
     wrong = run(models, "remove", "--brand", "Fresh", "--product", "Runner Two")
     assert wrong.exit_code == 1 and "added are: fresh/runner-one" in wrong.output
     assert run(models, "remove", *words).exit_code == 0

@@ -114,7 +114,7 @@ def test_an_uploaded_photo_is_named_with_its_box_and_similar_shoes(opened: Any) 
     page = opened()
     page.set_input_files("#file", file_of(SHOE))
     page.wait_for_selector(ANSWER)
-    assert "러너" in page.inner_text("#verdict") and page.inner_text("#by") == "by acme"
+    assert "러너" in page.inner_text("#verdict") and page.inner_text("#by") == "by Acme"
     assert "of 100 cases" in page.inner_text("#plainly")
     page.wait_for_selector("#box:not([hidden])")
     box, photo = page.locator("#box").bounding_box(), page.locator("#shown").bounding_box()
@@ -133,7 +133,7 @@ def test_a_photo_is_dropped_or_pasted(opened: Any, event: str) -> None:
     page = opened()
     hand_over(page, event, SHOE)
     page.wait_for_selector(ANSWER)
-    assert page.inner_text("#by") == "by acme"
+    assert page.inner_text("#by") == "by Acme"
 
 
 def test_a_photo_is_taken(opened: Any) -> None:
@@ -201,9 +201,9 @@ def test_korean_and_english(opened: Any) -> None:
     assert page.get_attribute("html", "lang") == "ko"
     page.set_input_files("#file", file_of(SHOE))
     page.wait_for_selector(ANSWER)
-    assert page.inner_text("#by") == "브랜드 acme" and "비슷한 신발" in page.inner_text("#alike")
+    assert page.inner_text("#by") == "브랜드 Acme" and "비슷한 신발" in page.inner_text("#alike")
     page.click("[data-language=en]")
-    assert page.inner_text("#by") == "by acme" and page.inner_text("#alike h2") == "Shoes like it"
+    assert page.inner_text("#by") == "by Acme" and page.inner_text("#alike h2") == "Shoes like it"
     page.reload()
     assert page.inner_text("h1") == "Which shoe is this?"  # the choice is remembered
     shown = page.evaluate("Object.keys(WORDS.en).sort().join() === Object.keys(WORDS.ko).sort().join()")  # fmt: skip

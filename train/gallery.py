@@ -32,6 +32,7 @@ class GalleryProduct:
     product: str
     product_name: str
     urls: tuple[str, ...]
+    brand_name: str = ""  # as most pictures' shops write it; none in galleries of older versions
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,13 +69,19 @@ def _names(
 ) -> tuple[list[GalleryPhoto], list[GalleryProduct]]:
     """The photos of the whole gallery in row order, and their products."""
     urls: dict[str, set[str]] = {}
+    spellings: dict[str, Counter[str]] = {brand: Counter() for brand in brands}
     for photo in read_manifest(catalogue, Photo):
         key = f"{photo.brand}/{photo.product}"
         urls.setdefault(key, set()).update(source.url for source in photo.sources)
+        if photo.brand in spellings:
+            spellings[photo.brand][photo.brand_text] += 1
 
     photos: list[GalleryPhoto] = []
     products: dict[str, GalleryProduct] = {}
     for brand, pack in zip(brands, packs, strict=True):
+        brand_name = min(
+            spellings[brand], key=lambda text: (-spellings[brand][text], text), default=brand
+        )
         samples = {
             (sample.photo_id, f"{sample.brand}/{sample.product}"): sample
             for sample in read_manifest(splits / f"{brand}.jsonl", Sample)
@@ -89,5 +96,6 @@ def _names(
                 product=sample.product,
                 product_name=sample.product_name,
                 urls=tuple(sorted(urls.get(label, ()))),
+                brand_name=brand_name,
             )
     return photos, list(products.values())

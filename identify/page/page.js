@@ -120,7 +120,7 @@ function show({ found, pictureUrl, name }) {
   $("answer").dataset.verdict = found.verdict;
   $("sure").textContent = isKnown ? words.sure[level(found.confidence)] : "";
   $("verdict").textContent = isKnown ? found.product_name : isShoe ? words.unknown : words.notShoe;
-  $("by").textContent = isKnown ? words.by(found.brand) : isShoe ? words.unknownBy : words.notShoeBy;
+  $("by").textContent = isKnown ? words.by(found.brand_name) : isShoe ? words.unknownBy : words.notShoeBy;
   $("meter").hidden = !isKnown;
   $("meter").firstElementChild.style.width = `${percent}%`;
   $("plainly").textContent = !isShoe ? "" : isKnown ? words.plainly(percent, found.arm) : words.unsure(percent);
@@ -194,7 +194,7 @@ function candidate(shoe) {
     button.append(made("span", "blank"));
   }
   const text = made("span", "names");
-  text.append(made("span", "name", shoe.product_name), made("span", "brandname", shoe.brand));
+  text.append(made("span", "name", shoe.product_name), made("span", "brandname", shoe.brand_name));
   button.append(text, made("span", "share", words.percent(Math.round(shoe.confidence * 100))));
   item.append(button);
   return item;
@@ -204,11 +204,11 @@ function similar(shoe) {
   const item = made("li", "card");
   const button = made("button", "search");
   button.type = "button";
-  button.setAttribute("aria-label", words.searchFrom(shoe.product_name, shoe.brand));
+  button.setAttribute("aria-label", words.searchFrom(shoe.product_name, shoe.brand_name));
   button.append(pictureOf(shoe));
   button.addEventListener("click", () => askPicture(shoe.photo_id, shoe.product_name));
   const likeness = words.likeness(Math.max(0, Math.floor(shoe.similarity * 100)));
-  const line = made("p", "brandname", `${shoe.brand} · ${likeness}`);
+  const line = made("p", "brandname", `${shoe.brand_name} · ${likeness}`);
   item.append(button, made("p", "name", shoe.product_name), line);
   const source = shoe.urls.find((url) => /^https?:\/\//.test(url));
   if (source) {
