@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 FOLDER = "added"
 _FILE, _KEY = "added.safetensors", "solemap"
 # Of an embedding's cosine in a similarity. Colour alone finds a product's own photos best, on val and test;
-# some shape keeps a boot from being like a sandal of its colours, and costs 2 to 4 points of recall@1.
+# some shape keeps a boot from being like a sandal of its colours.
 SHAPE = 0.1
 LEAST_VAL_PHOTOS = 20  # fewer say nothing about how often a similarity is right
 
@@ -65,27 +65,28 @@ class Added:
     photos: tuple[GalleryPhoto, ...]
     products: tuple[GalleryProduct, ...]  # sorted by label
     embedding: Tensor  # (A, F)
-    color: Tensor  # (A, D)
+    color: Tensor  # (A, D) histograms
     naming: Naming | None  # None where there are too few val photos to say
     key: str
 
 
 def similarity(embedding: Tensor, color: Tensor, gallery: Tensor, gallery_color: Tensor) -> Tensor:
-    """(N, G): the embeddings' cosine and the colour histograms' coefficient, `SHAPE` of the former.
+    """(N, G): the cosines of embeddings and of whitened colours, `SHAPE` of the former.
 
-    The embedding of a base that saw few photos tells shapes, the histogram tells colourways.
+    The embedding of a base that saw few photos tells shapes, the colours tell colourways.
     """
     return mixed(embedding @ gallery.T, color @ gallery_color.T)
 
 
 def mixed(shape: Tensor, color: Tensor) -> Tensor:
-    """One similarity of the cosines of embeddings and of colour histograms."""
+    """One similarity of the cosines of embeddings and of whitened colours."""
     return SHAPE * shape + (1 - SHAPE) * color
 
 
 def base_key(models: Path, system: System) -> str:
-    """What measurements depend on: the base's bytes and how pictures are prepared for it."""
+    """What measurements depend on: the base's bytes, how pictures are prepared for it, the whitening."""
     digest = hashlib.sha256((models / "base" / "weights.safetensors").read_bytes())
+    digest.update(system.vectors.whitening.projection.numpy().tobytes())
     base = system.base_description
     digest.update(f"{base.size} {base.crop} {base.background} {SHAPE}".encode())
     return digest.hexdigest()
@@ -105,7 +106,7 @@ def load_added(models: Path, system: System, packs: Path) -> Added | None:
     if found.key == key and (found.naming or not packs.exists()):
         return found
     if found.key != key:
-        log.warning("%s: measured with another base; measuring its pictures again", path)
+        log.warning("%s: measured with another base or gallery; measuring its pictures again", path)
     renewed = measured(models, found.photos, found.products, system, packs, key)
     try:
         save_added(models, renewed)
@@ -180,9 +181,8 @@ def fit_naming(models: Path, packs: Path) -> Naming | None:
     if len(truth) < LEAST_VAL_PHOTOS:
         return None
     asked = torch.cat(pixels)
-    scores = similarity(
-        infer(base, asked)[1], color_histogram(asked), vectors.embedding, vectors.color
-    )  # (V, G)
+    color = vectors.whitening(color_histogram(asked))
+    scores = similarity(infer(base, asked)[1], color, vectors.embedding, vectors.whitened)  # (V, G)
     best = scores.max(dim=1)
     names = [vectors.labels[i] for i in vectors.label_index[best.indices].tolist()]
     is_right = torch.tensor([name == true for name, true in zip(names, truth, strict=True)])

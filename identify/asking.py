@@ -22,8 +22,9 @@ from train.evidence import Evidence, System, ask, look
 from train.fusion import RULES, Fitted, cues, gate_of_products
 
 GATED = ("gate", "gate_m", "learned")
-WITHOUT_NETS = ("joint", "embedding_knn", "color_1nn", "border_1nn")
-COLORS = ("learned", "color_1nn", "border_1nn")
+RIVALS = ("color_1nn", "border_1nn")
+WITHOUT_NETS = ("joint", "embedding_knn", "color_mean", *RIVALS)
+COLORS = ("learned", "color_mean", *RIVALS)
 MOST = 3  # nets that `learned` asks
 
 
@@ -43,7 +44,7 @@ def evidence_for(
         colors: whether colours are needed for something else than the arm.
         most: nets that are asked at most by a rule of `GATED`; None for the rule's own number.
     """
-    known = look(system, pixels, colors or arm in COLORS)
+    known = look(system, pixels, colors or arm in COLORS, arm in RIVALS)
     if arm in WITHOUT_NETS:
         return known
     if arm not in GATED:

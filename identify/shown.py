@@ -36,10 +36,10 @@ class Shown:
         own = {one.label: one for one in added.products} if added else {}
         self.products = {**own, **products}
         vectors = system.vectors
-        self._embedding, self._color = vectors.embedding, vectors.color
+        self._embedding, self._color = vectors.embedding, vectors.whitened
         if added:
             self._embedding = torch.cat([vectors.embedding, added.embedding])
-            self._color = torch.cat([vectors.color, added.color])
+            self._color = torch.cat([vectors.whitened, vectors.whitening(added.color)])
         self._rows: dict[str, list[int]] = {}
         for row, photo in enumerate(self._photos):
             self._rows.setdefault(photo.label, []).append(row)
@@ -83,7 +83,7 @@ class Shown:
     def named_by_picture(self, embedding: Tensor, color: Tensor) -> Candidate | None:
         """The added product whose picture is nearest of all and near enough, None if it is not.
 
-        ``embedding`` (1, F) and ``color`` (1, D) of the photo.
+        ``embedding`` (1, F) and ``color`` (1, K) of the photo.
         """
         if self.naming is None:
             return None

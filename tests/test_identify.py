@@ -195,7 +195,7 @@ def test_the_similar_shoes_are_the_nearest_products_by_shape_and_colour(project:
     answer = identifier.identify(good.read_bytes())
     pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[row]
     evidence = gather(identifier.system, pixels.permute(2, 0, 1)[None])
-    shapes, colors = evidence.embedding @ vectors.embedding.T, evidence.color @ vectors.color.T
+    shapes, colors = evidence.embedding @ vectors.embedding.T, evidence.color @ vectors.whitened.T
     every = (SHAPE * shapes + (1 - SHAPE) * colors)[0]
     best: dict[str, float] = {}
     for value, label in zip(every.tolist(), vectors.label_index.tolist(), strict=True):

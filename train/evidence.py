@@ -108,13 +108,14 @@ class Evidence:
     ]  # brand -> (N, C): cosine to each class's mean in its net
     base_logits: Tensor  # (N, C of the base)
     embedding: Tensor  # (N, F), L2-normalised
-    color: Tensor  # (N, D), L2-normalised
+    color: Tensor  # (N, K), whitened, L2-normalised
     gate: Tensor  # (N, B) brand probabilities
     embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
-    color_similarity: Tensor  # (N, P)
-    mean_color_similarity: Tensor  # (N, P): to the mean histogram of each product's photos
+    color_similarity: Tensor  # (N, P): of whitened colours
+    mean_color_similarity: Tensor  # (N, P): to the mean of each product's photos
     outline_similarity: Tensor  # (N, P)
-    border_similarity: Tensor  # (N, P)
+    histogram_similarity: Tensor  # (N, P): of plain colour histograms, a rival's
+    border_similarity: Tensor  # (N, P): a check's
 
 
 def load_system(
@@ -212,20 +213,22 @@ def gather(system: System, pixels: Tensor) -> Evidence:
     return ask(system, look(system, pixels), pixels, system.brand_nets)
 
 
-def look(system: System, pixels: Tensor, cues: bool = True) -> Evidence:
+def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = True) -> Evidence:
     """What is known of pixels (N, 3, S, S) before any brand net is asked: base, gate, gallery.
 
     Without ``cues``, colours and outlines, which cost a quarter of a net: as if the gallery had none.
+    Without ``rivals``, plain histograms and borders, of which each gallery photo has kilobytes.
     """
     base_logits, embedding = infer(system.base, pixels)
     vectors, products = system.vectors, len(system.labels)
 
-    def nearest(similarity: Callable[[], Tensor], columns: Tensor) -> Tensor:
-        if not cues:
+    def nearest(similarity: Callable[[], Tensor], columns: Tensor, wanted: bool = cues) -> Tensor:
+        if not wanted:
             return torch.full((len(pixels), products), -1.0)
         return best_per_label(similarity(), columns, products)
 
-    color = color_histogram(pixels) if cues else torch.zeros(0, 0)
+    histogram = color_histogram(pixels) if cues or rivals else torch.zeros(0, 0)
+    color = vectors.whitening(histogram) if cues else torch.zeros(0, 0)
     photos = system.gallery_columns
 
     return Evidence(
@@ -236,12 +239,15 @@ def look(system: System, pixels: Tensor, cues: bool = True) -> Evidence:
         color=color,
         gate=system.gate.brand_probabilities(embedding),
         embedding_similarity=best_per_label(embedding @ vectors.embedding.T, photos, products),
-        color_similarity=nearest(lambda: color @ vectors.color.T, photos),
+        color_similarity=nearest(lambda: color @ vectors.whitened.T, photos),
         mean_color_similarity=nearest(
-            lambda: color @ vectors.color_of_label.T, system.columns(vectors.labels)
+            lambda: color @ vectors.whitened_of_label.T, system.columns(vectors.labels)
         ),
         outline_similarity=nearest(lambda: mirrored_similarity(pixels, vectors.outline), photos),
-        border_similarity=nearest(lambda: border_histogram(pixels) @ vectors.border.T, photos),
+        histogram_similarity=nearest(lambda: histogram @ vectors.color.float().T, photos, rivals),
+        border_similarity=nearest(
+            lambda: border_histogram(pixels) @ vectors.border.T, photos, rivals
+        ),
     )
 
 

@@ -24,7 +24,7 @@ def fit_rule(name: str, known: Photos, system: System) -> dict[str, float]:
         scores.gather(1, known.truth[:, None]).squeeze(1) > 0 if len(scores) else known.truth > 0
     )
     logits = scores[in_reach].double().clamp_min(1e-300).log()
-    low = 0.002 if name.endswith("nn") or name == "feature" else 0.25
+    low = 0.002 if name.endswith(("nn", "mean")) or name == "feature" else 0.25
     return {
         "temperature": round(fit_temperature(logits, known.truth[in_reach], low=low, high=4.0), 6)
     }

@@ -93,7 +93,12 @@ def joint(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
 
 def color_1nn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
     """The product of the known photo with the nearest colour histogram."""
-    return _nearest(evidence.color_similarity, fitted)
+    return _nearest(evidence.histogram_similarity, fitted)
+
+
+def color_mean(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """The product whose mean colours are nearest by the distance learned from the gallery."""
+    return _nearest(evidence.mean_color_similarity, fitted)
 
 
 def border_1nn(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
@@ -174,12 +179,22 @@ RULES: dict[str, Rule] = {
     "max_softmax": max_softmax,
     "joint": joint,
     "embedding_knn": embedding_knn,
+    "color_mean": color_mean,
     "color_1nn": color_1nn,
     "border_1nn": border_1nn,
 }
 CANDIDATES = tuple(name for name in RULES if name != "border_1nn")  # for the default
 # Rules with one temperature of their own.
-TEMPERED = ("max_logit", "energy", "feature", "joint", "embedding_knn", "color_1nn", "border_1nn")
+TEMPERED = (
+    "max_logit",
+    "energy",
+    "feature",
+    "joint",
+    "embedding_knn",
+    "color_mean",
+    "color_1nn",
+    "border_1nn",
+)
 
 
 def _within_brand(evidence: Evidence, system: System) -> dict[str, Tensor]:

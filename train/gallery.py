@@ -21,6 +21,9 @@ from torch import Tensor
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, to_line, write_bytes, write_manifest, write_text
 from train.twins import WHOLE, file_of
+from train.whitening import Whitening
+
+_TENSORS = ("embedding", "color", "whitened", "outline", "border", "label_index")
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,19 @@ class Vectors:
     """One row per gallery photo; ``label_index`` (G,) into ``labels``."""
 
     embedding: Tensor  # (G, F), L2-normalised
-    color: Tensor  # (G, D), L2-normalised
+    color: Tensor  # (G, D), L2-normalised, float16: histograms, which rivals alone compare
+    whitened: Tensor  # (G, K), L2-normalised: the same by `whitening`
     outline: Tensor  # (G, H), L2-normalised
     border: Tensor  # (G, E), L2-normalised: of the background alone
     label_index: Tensor  # (G,)
+    whitening: Whitening
     labels: tuple[str, ...]
 
     @cached_property
-    def color_of_label(self) -> Tensor:
-        """The mean colour histogram of each label's photos, (labels, D), L2-normalised."""
-        sums = torch.zeros(len(self.labels), self.color.shape[1])
-        sums.index_add_(0, self.label_index, self.color)
+    def whitened_of_label(self) -> Tensor:
+        """The mean whitened colours of each label's photos, (labels, K), L2-normalised."""
+        sums = torch.zeros(len(self.labels), self.whitened.shape[1])
+        sums.index_add_(0, self.label_index, self.whitened)
         return torch.nn.functional.normalize(sums, dim=1)
 
 
@@ -68,6 +73,9 @@ def save_vectors(path: Path, vectors: Vectors) -> None:
     tensors = {
         "embedding": vectors.embedding.contiguous(),
         "color": vectors.color.half().contiguous(),  # 8 KB a photo
+        "whitened": vectors.whitened.contiguous(),
+        "whitening_mean": vectors.whitening.mean.contiguous(),
+        "whitening_projection": vectors.whitening.projection.contiguous(),
         "outline": vectors.outline.half().contiguous(),
         "border": vectors.border.contiguous(),
         "label_index": vectors.label_index,
@@ -84,12 +92,12 @@ def load_vectors(path: Path) -> Vectors:
     try:
         with safe_open(str(path), framework="pt") as file:
             labels = tuple(json.loads(file.metadata()["labels"]))
-            tensors = {
-                name: file.get_tensor(name)
-                for name in ("embedding", "color", "outline", "border", "label_index")
-            }
-        tensors |= {name: tensors[name].float() for name in ("color", "outline")}
-        return Vectors(labels=labels, **tensors)
+            tensors = {name: file.get_tensor(name) for name in _TENSORS}
+            whitening = Whitening(
+                *(file.get_tensor(f"whitening_{name}") for name in ("mean", "projection"))
+            )
+        tensors["outline"] = tensors["outline"].float()
+        return Vectors(**tensors, whitening=whitening, labels=labels)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CatalogueError(
             f"{path}: not a readable gallery ({error}). Run `dvc repro index` to make it again."

@@ -17,6 +17,7 @@ from train.model import ShoeNet, infer, load_net
 from train.outline import outline
 from train.seed import make_deterministic
 from train.twins import SPLITS, WHOLE, file_of
+from train.whitening import fit_whitening
 
 
 def build_index(
@@ -47,14 +48,19 @@ def _vectors(base: ShoeNet, packs: Sequence[Pack], splits: Sequence[str]) -> Vec
     nothing = torch.zeros(0, 3, 8, 8, dtype=torch.uint8)
     parts = [nothing, *(pack.pixels[pack.rows(*splits)] for pack in packs)]
     shown = [label for pack in packs for label in _shown(pack, splits)]
+    label_index = torch.tensor([place[label] for label in shown], dtype=torch.int64)
+    color = torch.cat([color_histogram(part) for part in parts])
+    whitening = fit_whitening(color, label_index)
     return Vectors(
         embedding=torch.cat(
             [torch.zeros(0, base.features), *(infer(base, part)[1] for part in parts[1:])]
         ),
-        color=torch.cat([color_histogram(part) for part in parts]),
+        color=color,
+        whitened=whitening(color),
         outline=torch.cat([outline(part) for part in parts]),
         border=torch.cat([border_histogram(part) for part in parts]),
-        label_index=torch.tensor([place[label] for label in shown], dtype=torch.int64),
+        label_index=label_index,
+        whitening=whitening,
         labels=labels,
     )
 

@@ -22,6 +22,7 @@ from train.gate import Gate, save_gate
 from train.model import Description, ShoeNet, infer, load_net, save_net
 from train.outline import WIDTH
 from train.shelf import sha256_of
+from train.whitening import fit_whitening
 
 DISTINCT = 200
 PRODUCTS, PHOTOS = 10, 4  # of a brand; of a product
@@ -115,12 +116,18 @@ def _write_gallery(models: Path, labels: tuple[str, ...], features: int) -> None
     rows = len(labels) * PHOTOS
     draw = torch.Generator().manual_seed(2)
     colors = color_histogram(pictures(3))
+    color = colors[torch.arange(rows) % len(colors)]
+    index = torch.arange(rows) // PHOTOS
+    noise = 0.01 * torch.rand(min(rows, 1024), color.shape[1], generator=draw)
+    whitening = fit_whitening(color[: len(noise)] + noise, index[: len(noise)])
     vectors = Vectors(
         embedding=functional.normalize(torch.randn(rows, features, generator=draw), dim=1),
-        color=colors[torch.arange(rows) % len(colors)],
+        color=color,
+        whitened=whitening(color),
         outline=functional.normalize(torch.rand(rows, WIDTH, generator=draw), dim=1),
         border=functional.normalize(torch.rand(rows, 192, generator=draw), dim=1),
-        label_index=torch.arange(rows) // PHOTOS,
+        label_index=index,
+        whitening=whitening,
         labels=labels,
     )
     save_vectors(models / "gallery/vectors.safetensors", vectors)

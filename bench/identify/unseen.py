@@ -24,6 +24,7 @@ from identify import Identifier
 from identify.added import SHAPE
 from identify.photo import PhotoError
 from identify.photo import Prepared as Query
+from train.color import color_histogram
 from train.data import load_pack
 from train.metrics import auroc, fpr_at_95, retrieval
 
@@ -43,10 +44,11 @@ def similar(asked: Asked, project: Path) -> dict[str, Any]:
     spaces: dict[str, tuple[Tensor, Tensor]] = {
         "embedding": (embedding, vectors.embedding),
         "joint_classifier_logits": (_logits(asked, embedding), _logits(asked, vectors.embedding)),
-        "color_histogram": (color, vectors.color),
+        "color_histogram": (color_histogram(asked.pixels[mine]), vectors.color.float()),
+        "whitened_color": (color, vectors.whitened),
         "embedding_and_color": (
             _mixed(embedding, color),
-            _mixed(vectors.embedding, vectors.color),
+            _mixed(vectors.embedding, vectors.whitened),
         ),
     }
     found = {}
