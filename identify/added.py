@@ -27,7 +27,7 @@ from dataset.mask import prepare_with_mask
 from train.color import color_histogram
 from train.data import load_pack
 from train.evidence import System
-from train.gallery import GalleryPhoto, GalleryProduct, load_vectors
+from train.gallery import GalleryPhoto, GalleryProduct, load_vectors, similarities
 from train.model import infer, load_net
 from train.twins import WITHOUT_VAL, file_of
 
@@ -65,7 +65,7 @@ class Added:
     photos: tuple[GalleryPhoto, ...]
     products: tuple[GalleryProduct, ...]  # sorted by label
     embedding: Tensor  # (A, F)
-    color: Tensor  # (A, D) histograms
+    histogram: Tensor  # (A, D)
     naming: Naming | None  # None where there are too few val photos to say
     key: str
 
@@ -75,7 +75,7 @@ def similarity(embedding: Tensor, color: Tensor, gallery: Tensor, gallery_color:
 
     The embedding of a base that saw few photos tells shapes, the colours tell colourways.
     """
-    return mixed(embedding @ gallery.T, color @ gallery_color.T)
+    return mixed(similarities(embedding, gallery), similarities(color, gallery_color))
 
 
 def mixed(shape: Tensor, color: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ def mixed(shape: Tensor, color: Tensor) -> Tensor:
 def base_key(models: Path, system: System) -> str:
     """What measurements depend on: the base's bytes, how pictures are prepared for it, the whitening."""
     digest = hashlib.sha256((models / "base" / "weights.safetensors").read_bytes())
-    digest.update(system.vectors.whitening.projection.numpy().tobytes())
+    digest.update(system.vectors.color_whitening.projection.numpy().tobytes())
     base = system.base_description
     digest.update(f"{base.size} {base.crop} {base.background} {SHAPE}".encode())
     return digest.hexdigest()
@@ -142,7 +142,7 @@ def measured(
         photos=photos,
         products=tuple(sorted(products, key=lambda product: product.label)),
         embedding=infer(system.base, pixels)[1],
-        color=color_histogram(pixels),
+        histogram=color_histogram(pixels),
         naming=fit_naming(models, packs),
         key=key,
     )
@@ -181,8 +181,8 @@ def fit_naming(models: Path, packs: Path) -> Naming | None:
     if len(truth) < LEAST_VAL_PHOTOS:
         return None
     asked = torch.cat(pixels)
-    color = vectors.whitening(color_histogram(asked))
-    scores = similarity(infer(base, asked)[1], color, vectors.embedding, vectors.whitened)  # (V, G)
+    color = vectors.color_whitening(color_histogram(asked))
+    scores = similarity(infer(base, asked)[1], color, vectors.embedding, vectors.color)  # (V, G)
     best = scores.max(dim=1)
     names = [vectors.labels[i] for i in vectors.label_index[best.indices].tolist()]
     is_right = torch.tensor([name == true for name, true in zip(names, truth, strict=True)])
@@ -216,7 +216,7 @@ def save_added(models: Path, added: Added) -> None:
         "naming": None if added.naming is None else asdict(added.naming),
         "key": added.key,
     }
-    tensors = {"embedding": added.embedding.contiguous(), "color": added.color.contiguous()}
+    tensors = {"embedding": added.embedding.contiguous(), "histogram": added.histogram.contiguous()}
     metadata = {_KEY: json.dumps(description, sort_keys=True, ensure_ascii=False)}
     write_bytes(models / FOLDER / _FILE, save(tensors, metadata=metadata))
 
@@ -262,7 +262,7 @@ def remove_product(models: Path, label: str, system: System, packs: Path) -> int
         photos=tuple(before.photos[row] for row in rows),
         products=tuple(one for one in before.products if one.label != label),
         embedding=before.embedding[rows],
-        color=before.color[rows],
+        histogram=before.histogram[rows],
     )
     if rows:
         save_added(models, left)
@@ -279,15 +279,15 @@ def _read(path: Path) -> Added:
     try:
         with safe_open(str(path), framework="pt") as file:
             told = json.loads(file.metadata()[_KEY])
-            embedding, color = file.get_tensor("embedding"), file.get_tensor("color")
+            embedding, histogram = file.get_tensor("embedding"), file.get_tensor("histogram")
         photos = tuple(from_dict(photo, GalleryPhoto) for photo in told["photos"])
         products = tuple(from_dict(product, GalleryProduct) for product in told["products"])
         naming = None if told["naming"] is None else from_dict(told["naming"], Naming)
-        if not len(photos) == len(embedding) == len(color):
+        if not len(photos) == len(embedding) == len(histogram):
             raise ValueError(f"{len(photos)} pictures, {len(embedding)} measured")
         if {photo.label for photo in photos} != {product.label for product in products}:
             raise ValueError("pictures and products do not belong together")
-        return Added(photos, products, embedding, color, naming, str(told["key"]))
+        return Added(photos, products, embedding, histogram, naming, str(told["key"]))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CatalogueError(
             f"{path}: not readable ({error}). Delete it, and run `solemap gallery add` again with "

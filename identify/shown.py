@@ -12,7 +12,7 @@ from dataset.mask import prepare_with_mask
 from identify.added import Added, mixed, similarity
 from identify.answer import Candidate, SimilarShoe
 from train.evidence import Evidence, System
-from train.gallery import GalleryPhoto, GalleryProduct
+from train.gallery import GalleryPhoto, GalleryProduct, similarities
 from train.model import infer
 
 SAME_BASE = 0.99  # cosine of a picture's embedding with itself; other bases are far below
@@ -36,10 +36,12 @@ class Shown:
         own = {one.label: one for one in added.products} if added else {}
         self.products = {**own, **products}
         vectors = system.vectors
-        self._embedding, self._color = vectors.embedding, vectors.whitened
+        self._embedding, self._color = vectors.embedding, vectors.color
         if added:
-            self._embedding = torch.cat([vectors.embedding, added.embedding])
-            self._color = torch.cat([vectors.whitened, vectors.whitening(added.color)])
+            self._embedding = torch.cat([vectors.embedding, added.embedding.half()])
+            self._color = torch.cat(
+                [vectors.color, vectors.color_whitening(added.histogram).half()]
+            )
         self._rows: dict[str, list[int]] = {}
         for row, photo in enumerate(self._photos):
             self._rows.setdefault(photo.label, []).append(row)
@@ -63,14 +65,18 @@ class Shown:
                     seen = prepare_with_mask(canvas, base.size, base.crop, base.background)
                 pixels = torch.from_numpy(seen.pixels).permute(2, 0, 1)[None]
                 embedding = infer(self._system.base, pixels)[1][0]
-                return float(self._embedding[row] @ embedding) > SAME_BASE
+                return float(similarities(embedding[None], self._embedding[[row]])) > SAME_BASE
         return True
 
     def candidate(self, label: str, confidence: float, embedding: Tensor) -> Candidate:
         """The product ``label`` with that of its pictures which is nearest to ``embedding`` (F,)."""
         brand, _, product = label.partition("/")
         rows, told = self._rows.get(label, []), self.products.get(label)
-        nearest = rows[int((self._embedding[rows] @ embedding).argmax())] if rows else None
+        nearest = (
+            rows[int(similarities(embedding[None], self._embedding[rows]).argmax())]
+            if rows
+            else None
+        )
         return Candidate(
             brand=brand,
             product=product,
@@ -126,7 +132,7 @@ class Shown:
         if evidence.color.numel():
             own = similarity(evidence.embedding, evidence.color, self._embedding[rows], self._color[rows])[0]  # fmt: skip
         else:
-            own = self._embedding[rows] @ evidence.embedding[0]
+            own = similarities(evidence.embedding, self._embedding[rows])[0]
         return -float(own.max()), rows[int(own.argmax())]
 
     def _similar(self, row: int, nearness: float) -> SimilarShoe:

@@ -24,7 +24,8 @@ from identify.explain import activation_map, evidence_map
 from identify.identifier import Identifier
 from identify.photo import PhotoError, prepare_photo
 from train.data import normalise
-from train.evidence import gather
+from train.evidence import gather, look
+from train.gallery import similarities
 from train.model import infer
 
 
@@ -195,7 +196,13 @@ def test_the_similar_shoes_are_the_nearest_products_by_shape_and_colour(project:
     answer = identifier.identify(good.read_bytes())
     pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[row]
     evidence = gather(identifier.system, pixels.permute(2, 0, 1)[None])
-    shapes, colors = evidence.embedding @ vectors.embedding.T, evidence.color @ vectors.whitened.T
+    shapes, colors = (
+        similarities(of, gallery)
+        for of, gallery in (
+            (evidence.embedding, vectors.embedding),
+            (evidence.color, vectors.color),
+        )
+    )
     every = (SHAPE * shapes + (1 - SHAPE) * colors)[0]
     best: dict[str, float] = {}
     for value, label in zip(every.tolist(), vectors.label_index.tolist(), strict=True):
@@ -205,6 +212,28 @@ def test_the_similar_shoes_are_the_nearest_products_by_shape_and_colour(project:
     expected = sorted(best.values(), reverse=True)[: len(answer.similar)]
     shown = [shoe.similarity for shoe in answer.similar]
     assert len(shown) == 3 and np.allclose(shown, expected, atol=2e-3)
+
+
+def test_the_right_shoe_is_as_near_as_the_left_one_by_outline(project: Path) -> None:
+    system = Identifier.load(project / "models").system
+    pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[:1].permute(
+        0, 3, 1, 2
+    )
+    one, other = (look(system, side).outline_similarity for side in (pixels, pixels.flip(3)))
+    assert torch.equal(one, other) and float(one.max()) > float(one.min())
+
+
+def test_one_photo_is_compared_as_many_are(project: Path) -> None:
+    system = Identifier.load(project / "models").system
+    pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[:5].permute(
+        0, 3, 1, 2
+    )
+    together = look(system, pixels)
+    for row in range(5):
+        alone = look(system, pixels[row : row + 1])
+        for name in ("embedding", "color", "mean_color", "outline", "histogram", "border"):
+            both = [getattr(of, f"{name}_similarity") for of in (alone, together)]
+            assert torch.allclose(both[0][0], both[1][row], atol=2e-3), name
 
 
 def test_an_answer_does_not_depend_on_what_was_asked_before(project: Path) -> None:

@@ -43,7 +43,7 @@ def made(seed: int, sharp: float) -> tuple[System, Evidence]:
         base_description=cast(Any, SimpleNamespace(labels=labels)),
         brand_nets={b: BrandNet(of, 1.3, cast(Any, None)) for b, of in own.items()},
         gate=cast(Any, SimpleNamespace(brands=tuple(brands))),
-        vectors=Vectors(*[torch.zeros(0)] * 6, whitening=cast(Any, None), labels=labels),
+        vectors=Vectors(*[torch.zeros(0)] * 6, *[cast(Any, None)] * 2, labels=labels),
         labels=labels,
     )
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from train.arms import Photos, Scores, figures
 from train.calibrate import fit_temperature, fit_threshold
 from train.evidence import Evidence, System
+from train.fitted import worth
 from train.metrics import auroc, expected_calibration_error, fpr_at_95, retrieval, top_k
 
 SCORES = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2], [0.2, 0.5, 0.3]])
@@ -91,6 +92,21 @@ def test_the_threshold_lies_in_the_gap() -> None:
     assert fit_threshold(known, unknown, 1.0) == pytest.approx(0.5)
     assert fit_threshold(known, unknown, 0.0) < 0.7  # naming an unknown one costs nothing
     assert fit_threshold(known[:0], unknown, 1.0) == 0.0
+
+
+def test_an_arm_that_names_strangers_is_worth_less() -> None:
+    """Of four known photos three are named right, and the threshold lies below them all or above one."""
+    truth = torch.tensor([0, 1, 0, 1])
+    known = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]])
+    sure = Scores(known, torch.tensor([[0.5, 0.5], [0.4, 0.55]]))
+    assert worth(sure, truth, 1.0) == pytest.approx(0.75)
+    half = Scores(known, torch.tensor([[0.5, 0.5], [0.95, 0.05]]))
+    assert worth(half, truth, 1.0) == pytest.approx(0.75 - 0.5)
+    assert worth(half, truth, 0.0) == pytest.approx(0.75)
+    assert worth(Scores(known, known[:0]), truth, 1.0) == pytest.approx(
+        0.5
+    )  # the lowest right one is refused
+    assert worth(Scores(known[:0], known), truth[:0], 1.0) == 0.0
 
 
 def test_figures_are_also_given_for_views_seen_in_training_and_for_others() -> None:

@@ -35,6 +35,7 @@ from train.fitted import (
     sure,
     threshold_of,
     val_scores_of,
+    worth,
 )
 from train.fusion import CANDIDATES, RULES
 from train.metrics import retrieval
@@ -63,7 +64,8 @@ def evaluate(
     fitted["learned"] = {**fitted["learned"], **confidence_of(val, val_scores["learned"])}
     val_scores["learned"] = sure(val, val_scores["learned"], fitted["learned"])
     val_arms = {name: figures(val_scores[name], val.known, system) for name in RULES}
-    default = max(CANDIDATES, key=lambda name: val_arms[name]["top1"] or 0.0)  # the first of equals
+    worths = {name: worth(val_scores[name], val.known.truth, unknown_cost) for name in CANDIDATES}
+    default = max(CANDIDATES, key=lambda name: worths[name])  # the first of equals
     threshold = threshold_of(val_scores[default], val.known.truth, unknown_cost)
 
     system = load_system(models, brands, WHOLE)
@@ -97,7 +99,11 @@ def evaluate(
             for name, code in (("seen", 1), ("unseen", 0), ("not_told", -1))
         },
     }
-    write_json(metrics / "val.json", {"default": default, "arms": val_arms, "counts": counts})
+    told = {name: round(value, DECIMALS) for name, value in worths.items()}
+    write_json(
+        metrics / "val.json",
+        {"default": default, "worth": told, "arms": val_arms, "counts": counts},
+    )
     report = {
         "default": default,
         "threshold": round(threshold, 6),
@@ -219,7 +225,7 @@ def _similar(system: System, own: Tensor, unknown: Pack) -> dict[str, float | in
     ``own`` (N, F): the embeddings of the unknown pack's test photos.
     """
     rows = unknown.rows("test")
-    gallery = torch.cat([own, system.vectors.embedding])
+    gallery = torch.cat([own, system.vectors.embedding.float()])
     offset = len(unknown.labels)
     labels = torch.cat([unknown.label_index[rows], system.vectors.label_index + offset])
     found = retrieval(own, unknown.label_index[rows], gallery, labels, torch.arange(len(own)))

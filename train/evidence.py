@@ -21,10 +21,10 @@ from torch import Tensor
 
 from catalogue.errors import CatalogueError
 from train.color import border_histogram, color_histogram
-from train.gallery import Vectors, best_per_label, load_vectors
+from train.gallery import Vectors, best_per_label, load_vectors, similarities
 from train.gate import Gate, load_gate
 from train.model import Description, ShoeNet, infer, load_net, read_description
-from train.outline import mirrored_similarity
+from train.outline import outline
 from train.shelf import Shelf
 from train.twins import WHOLE, file_of
 
@@ -111,9 +111,9 @@ class Evidence:
     color: Tensor  # (N, K), whitened, L2-normalised
     gate: Tensor  # (N, B) brand probabilities
     embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
-    color_similarity: Tensor  # (N, P): of whitened colours
+    color_similarity: Tensor  # (N, P)
     mean_color_similarity: Tensor  # (N, P): to the mean of each product's photos
-    outline_similarity: Tensor  # (N, P)
+    outline_similarity: Tensor  # (N, P): of the photo or its mirror image, the nearer
     histogram_similarity: Tensor  # (N, P): of plain colour histograms, a rival's
     border_similarity: Tensor  # (N, P): a check's
 
@@ -228,7 +228,7 @@ def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = True)
         return best_per_label(similarity(), columns, products)
 
     histogram = color_histogram(pixels) if cues or rivals else torch.zeros(0, 0)
-    color = vectors.whitening(histogram) if cues else torch.zeros(0, 0)
+    color = vectors.color_whitening(histogram) if cues else torch.zeros(0, 0)
     photos = system.gallery_columns
 
     return Evidence(
@@ -238,17 +238,27 @@ def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = True)
         embedding=embedding,
         color=color,
         gate=system.gate.brand_probabilities(embedding),
-        embedding_similarity=best_per_label(embedding @ vectors.embedding.T, photos, products),
-        color_similarity=nearest(lambda: color @ vectors.whitened.T, photos),
-        mean_color_similarity=nearest(
-            lambda: color @ vectors.whitened_of_label.T, system.columns(vectors.labels)
+        embedding_similarity=best_per_label(
+            similarities(embedding, vectors.embedding), photos, products
         ),
-        outline_similarity=nearest(lambda: mirrored_similarity(pixels, vectors.outline), photos),
-        histogram_similarity=nearest(lambda: histogram @ vectors.color.float().T, photos, rivals),
+        color_similarity=nearest(lambda: similarities(color, vectors.color), photos),
+        mean_color_similarity=nearest(
+            lambda: similarities(color, vectors.color_of_label), system.columns(vectors.labels)
+        ),
+        outline_similarity=nearest(lambda: _by_outline(vectors, pixels), photos),
+        histogram_similarity=nearest(
+            lambda: similarities(histogram, vectors.histogram), photos, rivals
+        ),
         border_similarity=nearest(
             lambda: border_histogram(pixels) @ vectors.border.T, photos, rivals
         ),
     )
+
+
+def _by_outline(vectors: Vectors, pixels: Tensor) -> Tensor:
+    """(N, G): a shop shows the right shoe or the left one."""
+    sides = (vectors.outline_whitening(outline(side)) for side in (pixels, pixels.flip(3)))
+    return torch.stack([similarities(side, vectors.outline) for side in sides]).amax(dim=0)
 
 
 def ask(

@@ -71,6 +71,25 @@ def sure(val: Measured, scores: Scores, fitted: Fitted) -> Scores:
     return Scores(known=known, unknown=unknown)
 
 
+def worth(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
+    """What an arm does for people, at its own threshold: the share of known photos that it names
+    right, less ``unknown_cost`` times the share of unknown ones that it names.
+
+    An arm that knows every shoe and no doubt is worth little.
+    """
+    if not len(truth):
+        return 0.0
+    threshold = threshold_of(scores, truth, unknown_cost)
+    confidence, answer = scores.known.max(dim=1)
+    right = ((answer == truth) & (confidence >= threshold)).float().mean()
+    named = (
+        (scores.unknown.amax(dim=1) >= threshold).float()
+        if len(scores.unknown)
+        else right[None] * 0
+    )
+    return float(right - unknown_cost * named.mean())
+
+
 def threshold_of(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
     confidence, answer = scores.known.max(dim=1)
     right = confidence[answer == truth]

@@ -23,7 +23,9 @@ from catalogue.manifest import read_manifest, to_line, write_bytes, write_manife
 from train.twins import WHOLE, file_of
 from train.whitening import Whitening
 
-_TENSORS = ("embedding", "color", "whitened", "outline", "border", "label_index")
+_HALVES = ("embedding", "color", "outline", "histogram")
+_OTHERS = ("border", "label_index")
+_WHITENED = ("color", "outline")
 
 
 @dataclass(frozen=True)
@@ -49,37 +51,47 @@ class GalleryPhoto:
 
 @dataclass(frozen=True)
 class Vectors:
-    """One row per gallery photo; ``label_index`` (G,) into ``labels``."""
+    """One row per gallery photo, all but ``border`` in float16; ``label_index`` (G,) into ``labels``.
+
+    `similarities` compares them.
+    """
 
     embedding: Tensor  # (G, F), L2-normalised
-    color: Tensor  # (G, D), L2-normalised, float16: histograms, which rivals alone compare
-    whitened: Tensor  # (G, K), L2-normalised: the same by `whitening`
-    outline: Tensor  # (G, H), L2-normalised
+    color: Tensor  # (G, K), L2-normalised: histograms by `color_whitening`
+    outline: Tensor  # (G, H), L2-normalised: outlines by `outline_whitening`
+    histogram: Tensor  # (G, D), L2-normalised: of colours, which a rival alone compares
     border: Tensor  # (G, E), L2-normalised: of the background alone
     label_index: Tensor  # (G,)
-    whitening: Whitening
+    color_whitening: Whitening
+    outline_whitening: Whitening
     labels: tuple[str, ...]
 
     @cached_property
-    def whitened_of_label(self) -> Tensor:
-        """The mean whitened colours of each label's photos, (labels, K), L2-normalised."""
-        sums = torch.zeros(len(self.labels), self.whitened.shape[1])
-        sums.index_add_(0, self.label_index, self.whitened)
-        return torch.nn.functional.normalize(sums, dim=1)
+    def color_of_label(self) -> Tensor:
+        """The mean colours of each label's photos, (labels, K), L2-normalised, float16."""
+        sums = torch.zeros(len(self.labels), self.color.shape[1])
+        sums.index_add_(0, self.label_index, self.color.float())
+        return torch.nn.functional.normalize(sums, dim=1).half()
+
+
+def similarities(asked: Tensor, gallery: Tensor) -> Tensor:
+    """Cosines of ``asked`` (N, D), float32, and the float16 rows of ``gallery`` (G, D): (N, G), float32.
+
+    One photo is compared in float16: of 40,000 gallery photos, reading them is all that takes time.
+    """
+    if len(asked) == 1:
+        return (gallery @ asked[0].half()).float()[None]
+    return asked @ gallery.float().T
 
 
 def save_vectors(path: Path, vectors: Vectors) -> None:
     """Write the vectors to ``path`` atomically."""
-    tensors = {
-        "embedding": vectors.embedding.contiguous(),
-        "color": vectors.color.half().contiguous(),  # 8 KB a photo
-        "whitened": vectors.whitened.contiguous(),
-        "whitening_mean": vectors.whitening.mean.contiguous(),
-        "whitening_projection": vectors.whitening.projection.contiguous(),
-        "outline": vectors.outline.half().contiguous(),
-        "border": vectors.border.contiguous(),
-        "label_index": vectors.label_index,
-    }
+    tensors = {name: getattr(vectors, name).half().contiguous() for name in _HALVES}
+    tensors |= {name: getattr(vectors, name).contiguous() for name in _OTHERS}
+    for name in _WHITENED:
+        whitening: Whitening = getattr(vectors, f"{name}_whitening")
+        tensors[f"{name}_mean"] = whitening.mean.contiguous()
+        tensors[f"{name}_projection"] = whitening.projection.contiguous()
     write_bytes(path, save(tensors, metadata={"labels": json.dumps(vectors.labels)}))
 
 
@@ -92,12 +104,12 @@ def load_vectors(path: Path) -> Vectors:
     try:
         with safe_open(str(path), framework="pt") as file:
             labels = tuple(json.loads(file.metadata()["labels"]))
-            tensors = {name: file.get_tensor(name) for name in _TENSORS}
-            whitening = Whitening(
-                *(file.get_tensor(f"whitening_{name}") for name in ("mean", "projection"))
+            tensors = {name: file.get_tensor(name) for name in (*_HALVES, *_OTHERS)}
+            color, outline = (
+                Whitening(file.get_tensor(f"{name}_mean"), file.get_tensor(f"{name}_projection"))
+                for name in _WHITENED
             )
-        tensors["outline"] = tensors["outline"].float()
-        return Vectors(**tensors, whitening=whitening, labels=labels)
+        return Vectors(**tensors, color_whitening=color, outline_whitening=outline, labels=labels)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CatalogueError(
             f"{path}: not a readable gallery ({error}). Run `dvc repro index` to make it again."

@@ -49,18 +49,21 @@ def _vectors(base: ShoeNet, packs: Sequence[Pack], splits: Sequence[str]) -> Vec
     parts = [nothing, *(pack.pixels[pack.rows(*splits)] for pack in packs)]
     shown = [label for pack in packs for label in _shown(pack, splits)]
     label_index = torch.tensor([place[label] for label in shown], dtype=torch.int64)
-    color = torch.cat([color_histogram(part) for part in parts])
-    whitening = fit_whitening(color, label_index)
+    histogram = torch.cat([color_histogram(part) for part in parts])
+    outlines = torch.cat([outline(part) for part in parts])
+    color_whitening = fit_whitening(histogram, label_index)
+    outline_whitening = fit_whitening(outlines, label_index)
     return Vectors(
         embedding=torch.cat(
             [torch.zeros(0, base.features), *(infer(base, part)[1] for part in parts[1:])]
         ),
-        color=color,
-        whitened=whitening(color),
-        outline=torch.cat([outline(part) for part in parts]),
+        color=color_whitening(histogram),
+        outline=outline_whitening(outlines),
+        histogram=histogram,
         border=torch.cat([border_histogram(part) for part in parts]),
         label_index=label_index,
-        whitening=whitening,
+        color_whitening=color_whitening,
+        outline_whitening=outline_whitening,
         labels=labels,
     )
 

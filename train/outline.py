@@ -29,14 +29,6 @@ def outline(pixels: Tensor) -> Tensor:
     return torch.cat([torch.zeros(0, WIDTH), *parts])
 
 
-def mirrored_similarity(pixels: Tensor, gallery: Tensor) -> Tensor:
-    """Cosine of each picture or its mirror image, the nearer, to each row of ``gallery``: (N, G).
-
-    A shop shows the right shoe or the left one.
-    """
-    return torch.maximum(outline(pixels) @ gallery.T, outline(pixels.flip(3)) @ gallery.T)
-
-
 def _described(pixels: Tensor) -> Tensor:
     grey = pixels.float().mean(dim=1) / 255  # (N, S, S)
     across = functional.pad(grey[:, :, 2:] - grey[:, :, :-2], (1, 1))

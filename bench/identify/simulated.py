@@ -22,7 +22,7 @@ from train.gate import Gate, save_gate
 from train.model import Description, ShoeNet, infer, load_net, save_net
 from train.outline import WIDTH
 from train.shelf import sha256_of
-from train.whitening import fit_whitening
+from train.whitening import COMPONENTS, Whitening, fit_whitening
 
 DISTINCT = 200
 PRODUCTS, PHOTOS = 10, 4  # of a brand; of a product
@@ -122,12 +122,13 @@ def _write_gallery(models: Path, labels: tuple[str, ...], features: int) -> None
     whitening = fit_whitening(color[: len(noise)] + noise, index[: len(noise)])
     vectors = Vectors(
         embedding=functional.normalize(torch.randn(rows, features, generator=draw), dim=1),
-        color=color,
-        whitened=whitening(color),
-        outline=functional.normalize(torch.rand(rows, WIDTH, generator=draw), dim=1),
+        color=whitening(color),
+        outline=functional.normalize(torch.randn(rows, COMPONENTS, generator=draw), dim=1),
+        histogram=color,
         border=functional.normalize(torch.rand(rows, 192, generator=draw), dim=1),
         label_index=index,
-        whitening=whitening,
+        color_whitening=whitening,
+        outline_whitening=Whitening(torch.zeros(WIDTH), torch.eye(WIDTH, COMPONENTS)),
         labels=labels,
     )
     save_vectors(models / "gallery/vectors.safetensors", vectors)

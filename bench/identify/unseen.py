@@ -40,15 +40,16 @@ def similar(asked: Asked, project: Path) -> dict[str, Any]:
     mine = torch.tensor([one.endswith("\0unknown") for one in asked.sources])
     evidence, vectors = asked.evidence, asked.system.vectors
     labels = torch.cat([pack.label_index[rows], vectors.label_index + len(pack.labels)])
+    shapes = vectors.embedding.float()
     embedding, color = evidence.embedding[mine], evidence.color[mine]
     spaces: dict[str, tuple[Tensor, Tensor]] = {
-        "embedding": (embedding, vectors.embedding),
-        "joint_classifier_logits": (_logits(asked, embedding), _logits(asked, vectors.embedding)),
-        "color_histogram": (color_histogram(asked.pixels[mine]), vectors.color.float()),
-        "whitened_color": (color, vectors.whitened),
+        "embedding": (embedding, shapes),
+        "joint_classifier_logits": (_logits(asked, embedding), _logits(asked, shapes)),
+        "color_histogram": (color_histogram(asked.pixels[mine]), vectors.histogram.float()),
+        "color": (color, vectors.color.float()),
         "embedding_and_color": (
             _mixed(embedding, color),
-            _mixed(vectors.embedding, vectors.whitened),
+            _mixed(shapes, vectors.color.float()),
         ),
     }
     found = {}
