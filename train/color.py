@@ -19,6 +19,7 @@ BATCH = 256  # photos at a time: eight corners of 3 S S floats each is what memo
 
 BORDER_BINS = 64  # per channel: studios differ by a few grey levels
 RING = 2  # px of border that are looked at
+BORDER_WIDTH = 3 * BORDER_BINS
 
 # sRGB (D65) to XYZ, IEC 61966-2-1; the white point is the matrix's row sums
 _TO_XYZ = torch.tensor(
@@ -96,7 +97,7 @@ def border_histogram(pixels: Tensor) -> Tensor:
         dim=2,
     )  # (N, 3, 8 S)
     level = (ring.long() * BORDER_BINS) // 256 + BORDER_BINS * torch.arange(3)[None, :, None]
-    counts = torch.zeros(len(pixels), 3 * BORDER_BINS)
+    counts = torch.zeros(len(pixels), BORDER_WIDTH)
     flat = level.flatten(1)
     counts.scatter_add_(1, flat, torch.ones_like(flat, dtype=torch.float32))
     return (counts / counts.sum(dim=1, keepdim=True)).sqrt()

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from catalogue.manifest import read_manifest, write_json
 from catalogue.schema import Photo, Sample
-from train.color import border_histogram, color_histogram
+from train.color import BORDER_WIDTH, border_histogram, color_histogram
 from train.data import Pack, load_pack
 from train.gallery import GalleryPhoto, GalleryProduct, Vectors, save_names, save_vectors
 from train.model import ShoeNet, infer, load_net
 from train.outline import outline
 from train.seed import make_deterministic
 from train.twins import SPLITS, WHOLE, file_of
-from train.whitening import fit_whitening
+from train.whitening import Whitening, fit_whitening, sampled
+
+BATCH = 256  # photos whose histograms are in memory at a time
 
 
 def build_index(
@@ -43,29 +46,43 @@ def build_index(
 
 def _vectors(base: ShoeNet, packs: Sequence[Pack], splits: Sequence[str]) -> Vectors:
     """Vectors of the packs' photos of ``splits``."""
-    labels = tuple(sorted({label for pack in packs for label in _shown(pack, splits)}))
-    place = {label: index for index, label in enumerate(labels)}
-    nothing = torch.zeros(0, 3, 8, 8, dtype=torch.uint8)
-    parts = [nothing, *(pack.pixels[pack.rows(*splits)] for pack in packs)]
     shown = [label for pack in packs for label in _shown(pack, splits)]
+    labels = tuple(sorted(set(shown)))
+    place = {label: index for index, label in enumerate(labels)}
     label_index = torch.tensor([place[label] for label in shown], dtype=torch.int64)
-    histogram = torch.cat([color_histogram(part) for part in parts])
-    outlines = torch.cat([outline(part) for part in parts])
-    color_whitening = fit_whitening(histogram, label_index)
-    outline_whitening = fit_whitening(outlines, label_index)
+    batches = [
+        batch
+        for pack in packs
+        for batch in pack.pixels[pack.rows(*splits)].split(BATCH)
+        if len(batch)
+    ]
+
+    def described(how: Callable[[Tensor], Tensor]) -> Tensor:
+        """(G, D) in float16; of no picture, too, so that an empty gallery has columns."""
+        nothing = torch.zeros(0, 3, 8, 8, dtype=torch.uint8)
+        return torch.cat([how(batch).half() for batch in (nothing, *batches)])
+
+    histogram, outlines = described(color_histogram), described(outline)
+    chosen = sampled(label_index)
+    color_whitening, outline_whitening = (
+        fit_whitening(of[chosen].float(), label_index[chosen]) for of in (histogram, outlines)
+    )
+    embedded = (infer(base, batch)[1].half() for batch in batches)
     return Vectors(
-        embedding=torch.cat(
-            [torch.zeros(0, base.features), *(infer(base, part)[1] for part in parts[1:])]
-        ),
-        color=color_whitening(histogram),
-        outline=outline_whitening(outlines),
+        embedding=torch.cat([torch.zeros(0, base.features).half(), *embedded]),
+        color=_whitened(color_whitening, histogram),
+        outline=_whitened(outline_whitening, outlines),
         histogram=histogram,
-        border=torch.cat([border_histogram(part) for part in parts]),
+        border=torch.cat([torch.zeros(0, BORDER_WIDTH), *map(border_histogram, batches)]),
         label_index=label_index,
         color_whitening=color_whitening,
         outline_whitening=outline_whitening,
         labels=labels,
     )
+
+
+def _whitened(whitening: Whitening, features: Tensor) -> Tensor:
+    return torch.cat([whitening(part.float()).half() for part in features.split(BATCH)])
 
 
 def _shown(pack: Pack, splits: Sequence[str]) -> list[str]:

@@ -116,15 +116,14 @@ def _write_gallery(models: Path, labels: tuple[str, ...], features: int) -> None
     rows = len(labels) * PHOTOS
     draw = torch.Generator().manual_seed(2)
     colors = color_histogram(pictures(3))
-    color = colors[torch.arange(rows) % len(colors)]
-    index = torch.arange(rows) // PHOTOS
-    noise = 0.01 * torch.rand(min(rows, 1024), color.shape[1], generator=draw)
-    whitening = fit_whitening(color[: len(noise)] + noise, index[: len(noise)])
+    index, shown = torch.arange(rows) // PHOTOS, torch.arange(rows) % len(colors)
+    noise = 0.01 * torch.rand(min(rows, 1024), colors.shape[1], generator=draw)
+    whitening = fit_whitening(colors[shown[: len(noise)]] + noise, index[: len(noise)])
     vectors = Vectors(
         embedding=functional.normalize(torch.randn(rows, features, generator=draw), dim=1),
-        color=whitening(color),
+        color=whitening(colors)[shown],
         outline=functional.normalize(torch.randn(rows, COMPONENTS, generator=draw), dim=1),
-        histogram=color,
+        histogram=torch.zeros(rows, 1),  # a rival's: not read
         border=functional.normalize(torch.rand(rows, 192, generator=draw), dim=1),
         label_index=index,
         color_whitening=whitening,
