@@ -112,7 +112,9 @@ def trained(
 
 def _identity(project: Path, params: dict[str, Any]) -> str:
     """Of photos, params and code: a split of other ones is measured anew."""
-    told = {name: section for name, section in params.items() if name != "crawl"}  # ports of local shops
+    told = {
+        name: section for name, section in params.items() if name != "crawl"
+    }  # ports of local shops
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     inputs = [project / "brands.yaml", *sorted((project / "data" / "dedup").glob("*.jsonl"))]
     for path in [*inputs, *sorted((ROOT / "train").glob("*.py")), *sorted((ROOT / "dataset").glob("*.py"))]:  # fmt: skip

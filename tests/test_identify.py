@@ -228,9 +228,9 @@ def test_one_photo_is_compared_as_many_are(project: Path) -> None:
     pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[:5].permute(
         0, 3, 1, 2
     )
-    together = look(system, pixels)
+    together = look(system, pixels, rivals=True)
     for row in range(5):
-        alone = look(system, pixels[row : row + 1])
+        alone = look(system, pixels[row : row + 1], rivals=True)
         for name in ("embedding", "color", "mean_color", "outline", "histogram", "border"):
             both = [getattr(of, f"{name}_similarity") for of in (alone, together)]
             assert torch.allclose(both[0][0], both[1][row], atol=2e-3), name

@@ -209,15 +209,15 @@ def _packed_as(net: Description) -> str:
 
 
 def gather(system: System, pixels: Tensor) -> Evidence:
-    """Run every model on uint8 pixels (N, 3, S, S). Cost: one forward pass per net."""
-    return ask(system, look(system, pixels), pixels, system.brand_nets)
+    """Run every model and rival on uint8 pixels (N, 3, S, S). Cost: one forward pass per net."""
+    return ask(system, look(system, pixels, rivals=True), pixels, system.brand_nets)
 
 
-def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = True) -> Evidence:
+def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = False) -> Evidence:
     """What is known of pixels (N, 3, S, S) before any brand net is asked: base, gate, gallery.
 
     Without ``cues``, colours and outlines, which cost a quarter of a net: as if the gallery had none.
-    Without ``rivals``, plain histograms and borders, of which each gallery photo has kilobytes.
+    With ``rivals``, plain histograms and borders, too, of which each gallery photo has kilobytes.
     """
     base_logits, embedding = infer(system.base, pixels)
     vectors, products = system.vectors, len(system.labels)
