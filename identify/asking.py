@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from train.evidence import Evidence, System, ask, look
+from train.evidence import Evidence, System, ask, look, with_histograms_of
 from train.fusion import RULES, Fitted, cues, gate_of_products
 
 GATED = ("gate", "gate_m", "learned")
@@ -50,7 +50,7 @@ def evidence_for(
     if arm not in GATED:
         brands = [brand for brand in system.brand_nets if brand not in left_out]
         return ask(system, known, pixels, brands, left_out)
-    return ask_likeliest(
+    known = ask_likeliest(
         system,
         known,
         lambda known, brand: ask(system, known, pixels, [brand], left_out),
@@ -59,6 +59,10 @@ def evidence_for(
         left_out,
         most,
     )
+    if arm != "learned":
+        return known
+    answer = int(RULES[arm](known, system, fitted)[0].argmax())  # its confidence changes no order
+    return with_histograms_of(system, known, answer)
 
 
 def ask_likeliest(

@@ -20,11 +20,13 @@ from PIL import Image
 
 from identify.__main__ import identify
 from identify.added import SHAPE
+from identify.asking import evidence_for
 from identify.explain import activation_map, evidence_map
 from identify.identifier import Identifier
 from identify.photo import PhotoError, prepare_photo
 from train.data import normalise
 from train.evidence import gather, look
+from train.fusion import RULES
 from train.gallery import similarities
 from train.model import infer
 
@@ -288,3 +290,20 @@ def test_damaged_bytes_are_answered_or_refused(cut: int, at: int, value: int) ->
         assert "Save the photo as a JPEG" in str(error)
     else:
         assert found.pixels.shape == (32, 32, 3)
+
+
+def test_one_photo_is_as_sure_of_its_answer_as_many_are(project: Path) -> None:
+    """Of the gallery's plain histograms the command compares the answer's alone."""
+    identifier = Identifier.load(project / "models")
+    system = identifier.system
+    pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[:4].permute(
+        0, 3, 1, 2
+    )
+    fitted = {"color": 5.0, "mean_color": 3.0, "confidence": -2.0, "confidence_lead": 0.5, "confidence_color": 1.0,
+              "confidence_histogram": 2.0}  # fmt: skip
+    together = RULES["learned"](gather(system, pixels), system, fitted)
+    for row in range(4):
+        known = evidence_for(system, pixels[row : row + 1], "learned", fitted, {})
+        alone = RULES["learned"](known, system, fitted)[0]
+        assert int(alone.argmax()) == int(together[row].argmax())
+        assert float(alone.max()) == pytest.approx(float(together[row].max()), abs=5e-3)

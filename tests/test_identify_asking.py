@@ -43,7 +43,12 @@ def made(seed: int, sharp: float) -> tuple[System, Evidence]:
         base_description=cast(Any, SimpleNamespace(labels=labels)),
         brand_nets={b: BrandNet(of, 1.3, cast(Any, None)) for b, of in own.items()},
         gate=cast(Any, SimpleNamespace(brands=tuple(brands))),
-        vectors=Vectors(*[torch.zeros(0)] * 6, *[cast(Any, None)] * 2, labels=labels),
+        vectors=Vectors(
+            *[torch.zeros(0)] * 5,
+            torch.zeros(0, dtype=torch.int64),
+            *[cast(Any, None)] * 2,
+            labels=labels,
+        ),
         labels=labels,
     )
 
@@ -55,6 +60,7 @@ def made(seed: int, sharp: float) -> tuple[System, Evidence]:
         brand_similarity={b: cosines(PRODUCTS) for b in own},
         base_logits=torch.randn(1, products, generator=draw),
         embedding=torch.ones(1, 1),
+        histogram=torch.ones(1, 1),
         color=torch.ones(1, 1),
         gate=(torch.randn(1, BRANDS, generator=draw) * sharp).softmax(dim=1),
         embedding_similarity=cosines(products),

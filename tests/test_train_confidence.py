@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from train.confidence import NAMES, fit_confidence, with_confidence
 
-COLORS = torch.full((1, 3), 0.5)
+COLORS = (torch.full((1, 3), 0.5),) * 2
 
 
 def photos(count: int, lead: float, color: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -20,8 +20,10 @@ def test_an_answer_whose_colours_are_not_those_of_the_photo_is_less_sure() -> No
     scores, color = photos(40, 1.0, 0.9)
     strange, strange_color = photos(20, 1.0, 0.3)
     is_right = torch.arange(40) % 10 > 0
-    fitted = fit_confidence(scores, color, is_right, strange, strange_color)
-    near, far = (with_confidence(scores[:1], of[:1], fitted) for of in (color, strange_color))
+    fitted = fit_confidence(scores, (color,) * 2, is_right, strange, (strange_color,) * 2)
+    near, far = (
+        with_confidence(scores[:1], (of[:1],) * 2, fitted) for of in (color, strange_color)
+    )
     assert float(near.max()) > 0.85 > 0.5 > float(far.max())
 
 
@@ -29,17 +31,18 @@ def test_the_mean_confidence_of_known_photos_is_their_share_of_right_answers() -
     parts = [photos(30, lead, color) for lead, color in ((0.2, 0.6), (2.0, 0.9), (4.0, 0.8))]
     scores, color = (torch.cat(of) for of in zip(*parts, strict=True))
     is_right = torch.arange(90) % 3 < torch.tensor([1, 2, 3]).repeat_interleave(30)
-    fitted = fit_confidence(scores, color, is_right, *photos(25, 0.2, 0.3))
-    sure = with_confidence(scores, color, fitted).amax(dim=1)
+    strange, far = photos(25, 0.2, 0.3)
+    fitted = fit_confidence(scores, (color,) * 2, is_right, strange, (far,) * 2)
+    sure = with_confidence(scores, (color,) * 2, fitted).amax(dim=1)
     assert abs(float(sure.mean()) - 60.5 / 91) < 1e-3
 
 
 def test_nothing_is_fitted_where_there_is_nothing_to_tell_apart() -> None:
     scores, color = photos(3, 1.0, 0.5)
     every = torch.ones(3, dtype=torch.bool)
-    assert fit_confidence(scores, color, every, scores[:0], color[:0]) == {}
-    assert fit_confidence(scores[:0], color[:0], every[:0], scores, color) == {}
-    assert torch.equal(with_confidence(scores, color, {}), scores)
+    assert fit_confidence(scores, (color,) * 2, every, scores[:0], (color[:0],) * 2) == {}
+    assert fit_confidence(scores[:0], (color[:0],) * 2, every[:0], scores, (color,) * 2) == {}
+    assert torch.equal(with_confidence(scores, (color,) * 2, {}), scores)
 
 
 @given(
@@ -52,7 +55,7 @@ def test_the_order_of_products_stays_and_no_row_exceeds_one(
     logits: list[float], offset: float, lead: float, color: float
 ) -> None:
     scores = torch.tensor([logits]).softmax(dim=1)
-    fitted = dict(zip(NAMES, (offset, lead, color), strict=True))
+    fitted = dict(zip(NAMES, (offset, lead, color, color), strict=True))
     found = with_confidence(scores, COLORS, fitted)
     assert float(found.sum()) <= 1 + 1e-5 and float(found.min()) >= 0
     order = scores[0].argsort(descending=True, stable=True)

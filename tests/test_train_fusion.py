@@ -45,6 +45,7 @@ def evidence(**changed: Any) -> Evidence:
         "brand_similarity": {"a": torch.tensor([[0.9, 0.1]]), "b": torch.tensor([[0.2]])},
         "base_logits": torch.tensor([[2.0, 1.0, 0.0]]),
         "embedding": torch.ones(1, 1),
+        "histogram": torch.ones(1, 1),
         "color": torch.ones(1, 1),
         "gate": torch.tensor([[0.6, 0.3, 0.1]]),
         "embedding_similarity": torch.tensor([[0.8, 0.3, 0.2, 0.1]]),

@@ -1,8 +1,8 @@
 """How sure an answer of `learned` may be.
 
-Two things say whether it is right: how far the product is ahead of all others, and whether its photos
-have the query's colours at all; an unknown shoe may be well ahead of products that resemble it even
-less. Their logistic regression on val photos is the confidence (Platt 1999, "Probabilistic outputs for
+Three things say whether it is right: how far the product is ahead of all others, and whether its photos
+have the query's colours at all, by the distance learned from shoes and by plain histograms, which see what no
+shoe has as well; an unknown shoe may be well ahead of products that resemble it even less. Their logistic regression on val photos is the confidence (Platt 1999, "Probabilistic outputs for
 support vector machines"); a photo of an unknown product has no right answer.
 
 Afterwards the offset is moved so that the mean confidence of known photos is their share of right
@@ -16,25 +16,31 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-SHRINK = 0.005  # L2 penalty on both weights, each measure divided by its standard deviation
+SHRINK = 0.005  # L2 penalty on the weights, each measure divided by its standard deviation
 STEPS = 30
 FURTHEST = 10.0  # log odds; beyond them a lead says no more
-NAMES = ("confidence", "confidence_lead", "confidence_color")  # the offset and the two weights
+# the offset and the weights
+NAMES = ("confidence", "confidence_lead", "confidence_color", "confidence_histogram")
+Similarities = tuple[Tensor, Tensor]  # (N, P) each: of whitened colours, of plain histograms
 
 
 def fit_confidence(
-    known: Tensor, known_color: Tensor, is_right: Tensor, unknown: Tensor, unknown_color: Tensor
+    known: Tensor,
+    known_color: Similarities,
+    is_right: Tensor,
+    unknown: Tensor,
+    unknown_color: Similarities,
 ) -> dict[str, float]:
     """The regression's offset and weights by the names of `NAMES`; empty where nothing can be fitted.
 
     Args:
         known: scores (N, P) of photos of known products, rows sum to 1.
-        known_color: (N, P) colour similarities of the same.
+        known_color: colour similarities of the same.
         is_right: bool (N,).
         unknown: scores (M, P) of photos of unknown products, ``unknown_color`` as above.
     """
     measured = _measures(known, known_color)
-    together = torch.cat([measured, _measures(unknown, unknown_color)])  # (N + M, 2)
+    together = torch.cat([measured, _measures(unknown, unknown_color)])  # (N + M, 3)
     right = torch.cat([is_right, torch.zeros(len(unknown), dtype=torch.bool)]).double()
     if not len(known) or right.min() == right.max():
         return {}
@@ -45,7 +51,7 @@ def fit_confidence(
     return {name: round(value, 6) for name, value in zip(NAMES, values, strict=True)}
 
 
-def with_confidence(scores: Tensor, color: Tensor, fitted: Mapping[str, float]) -> Tensor:
+def with_confidence(scores: Tensor, color: Similarities, fitted: Mapping[str, float]) -> Tensor:
     """``scores`` (N, P), each row's highest made the confidence that `fit_confidence` fitted.
 
     What it loses goes to no product, what it gains is taken from the others: their order stays.
@@ -60,13 +66,14 @@ def with_confidence(scores: Tensor, color: Tensor, fitted: Mapping[str, float]) 
     return (scores * torch.minimum(fewer, more)).scatter(1, answer, sure)
 
 
-def _measures(scores: Tensor, color: Tensor) -> Tensor:
-    """The log odds of each row's answer and the colour similarity at it, float64 (N, 2)."""
+def _measures(scores: Tensor, color: Similarities) -> Tensor:
+    """The log odds of each row's answer and the colour similarities at it, float64 (N, 3)."""
     if not len(scores):
-        return torch.zeros(0, 2, dtype=torch.float64)
+        return torch.zeros(0, 3, dtype=torch.float64)
     most, answer = scores.double().max(dim=1)
     lead = most.logit(eps=1e-9).clamp(-FURTHEST, FURTHEST)
-    return torch.stack([lead, color.double().gather(1, answer[:, None])[:, 0]], dim=1)
+    at_answer = (of.double().gather(1, answer[:, None])[:, 0] for of in color)
+    return torch.stack([lead, *at_answer], dim=1)
 
 
 def _logistic(measures: Tensor, truth: Tensor) -> Tensor:

@@ -108,7 +108,8 @@ class Evidence:
     ]  # brand -> (N, C): cosine to each class's mean in its net
     base_logits: Tensor  # (N, C of the base)
     embedding: Tensor  # (N, F), L2-normalised
-    color: Tensor  # (N, K), whitened, L2-normalised
+    histogram: Tensor  # (N, D), of colours, L2-normalised
+    color: Tensor  # (N, K), the same whitened, L2-normalised
     gate: Tensor  # (N, B) brand probabilities
     embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
     color_similarity: Tensor  # (N, P)
@@ -236,6 +237,7 @@ def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = False
         brand_similarity={},
         base_logits=base_logits,
         embedding=embedding,
+        histogram=histogram,
         color=color,
         gate=system.gate.brand_probabilities(embedding),
         embedding_similarity=best_per_label(
@@ -259,6 +261,15 @@ def _by_outline(vectors: Vectors, pixels: Tensor) -> Tensor:
     """(N, G): a shop shows the right shoe or the left one."""
     sides = (vectors.outline_whitening(outline(side)) for side in (pixels, pixels.flip(3)))
     return torch.stack([similarities(side, vectors.outline) for side in sides]).amax(dim=0)
+
+
+def with_histograms_of(system: System, known: Evidence, product: int) -> Evidence:
+    """``known`` of one photo with its histogram compared to those of one product's photos, column ``product``."""
+    rows = system.gallery_columns == product
+    similarity = torch.full_like(known.histogram_similarity, -1.0)
+    if rows.any():
+        similarity[0, product] = similarities(known.histogram, system.vectors.histogram[rows]).max()
+    return replace(known, histogram_similarity=similarity)
 
 
 def ask(

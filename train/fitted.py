@@ -8,7 +8,7 @@ from train.arms import Measured, Photos, Scores
 from train.calibrate import fit_temperature, fit_threshold
 from train.confidence import fit_confidence, with_confidence
 from train.evidence import System
-from train.fusion import RULES, TEMPERED, Fitted, cues, known_similarity
+from train.fusion import RULES, TEMPERED, Fitted, color_similarities, cues
 from train.learned import FOLDS, fit_weights, folds_of
 
 
@@ -57,7 +57,7 @@ def val_scores_of(name: str, val: Measured, system: System, fitted: Fitted) -> S
 
 def confidence_of(val: Measured, scores: Scores) -> dict[str, float]:
     """What makes a confidence of `learned`'s scores on val, each photo by weights that never saw it."""
-    colors = [known_similarity(of.evidence.color_similarity) for of in (val.known, val.unknown)]
+    colors = [color_similarities(of.evidence) for of in (val.known, val.unknown)]
     is_right = scores.known.argmax(dim=1) == val.known.truth
     return fit_confidence(scores.known, colors[0], is_right, scores.unknown, colors[1])
 
@@ -65,7 +65,7 @@ def confidence_of(val: Measured, scores: Scores) -> dict[str, float]:
 def sure(val: Measured, scores: Scores, fitted: Fitted) -> Scores:
     """The scores of `learned` with the confidence that was fitted."""
     known, unknown = (
-        with_confidence(own, known_similarity(photos.evidence.color_similarity), fitted)
+        with_confidence(own, color_similarities(photos.evidence), fitted)
         for own, photos in ((scores.known, val.known), (scores.unknown, val.unknown))
     )
     return Scores(known=known, unknown=unknown)

@@ -131,7 +131,14 @@ def learned(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
     for name, cue in found.items():
         total += fitted.get(name, 0.0) * cue
     scores = total.softmax(dim=1) if found else total
-    return with_confidence(scores, found["color"], fitted)
+    return with_confidence(scores, color_similarities(evidence), fitted)
+
+
+def color_similarities(evidence: Evidence) -> tuple[Tensor, Tensor]:
+    """What a confidence looks at, (N, P) each; where only the answer's histograms were compared, all have its."""
+    return known_similarity(evidence.color_similarity), known_similarity(
+        evidence.histogram_similarity
+    )
 
 
 def cues(evidence: Evidence, system: System) -> dict[str, Tensor]:

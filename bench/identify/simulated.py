@@ -123,7 +123,7 @@ def _write_gallery(models: Path, labels: tuple[str, ...], features: int) -> None
         embedding=functional.normalize(torch.randn(rows, features, generator=draw), dim=1),
         color=whitening(colors)[shown],
         outline=functional.normalize(torch.randn(rows, COMPONENTS, generator=draw), dim=1),
-        histogram=torch.zeros(rows, 1),  # a rival's: not read
+        histogram=colors[shown],
         border=functional.normalize(torch.rand(rows, 192, generator=draw), dim=1),
         label_index=index,
         color_whitening=whitening,
