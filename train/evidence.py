@@ -115,7 +115,9 @@ class Evidence:
     color_similarity: Tensor  # (N, P)
     mean_color_similarity: Tensor  # (N, P): to the mean of each product's photos
     outline_similarity: Tensor  # (N, P): of the photo or its mirror image, the nearer
-    histogram_similarity: Tensor  # (N, P): of plain colour histograms, a rival's
+    histogram_similarity: (
+        Tensor  # (N, P): of plain colour histograms, a rival's and the confidence's
+    )
     border_similarity: Tensor  # (N, P): a check's
 
 

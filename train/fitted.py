@@ -82,12 +82,10 @@ def worth(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
     threshold = threshold_of(scores, truth, unknown_cost)
     confidence, answer = scores.known.max(dim=1)
     right = ((answer == truth) & (confidence >= threshold)).float().mean()
-    named = (
-        (scores.unknown.amax(dim=1) >= threshold).float()
-        if len(scores.unknown)
-        else right[None] * 0
-    )
-    return float(right - unknown_cost * named.mean())
+    if not len(scores.unknown):
+        return float(right)
+    named = (scores.unknown.amax(dim=1) >= threshold).float().mean()
+    return float(right - unknown_cost * named)
 
 
 def threshold_of(scores: Scores, truth: Tensor, unknown_cost: float) -> float:

@@ -59,7 +59,7 @@ class Vectors:
     embedding: Tensor  # (G, F), L2-normalised
     color: Tensor  # (G, K), L2-normalised: histograms by `color_whitening`
     outline: Tensor  # (G, H), L2-normalised: outlines by `outline_whitening`
-    histogram: Tensor  # (G, D), L2-normalised: of colours, which a rival alone compares
+    histogram: Tensor  # (G, D), L2-normalised: of colours: a rival compares all, the confidence its answer's
     border: Tensor  # (G, E), L2-normalised: of the background alone
     label_index: Tensor  # (G,)
     color_whitening: Whitening
