@@ -8,7 +8,8 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,16 @@ NET = (
     "--arch resnet18 --epochs 6 --batch-size 8 --lr 0.001 --weight-decay 0.05 "
     "--metric-loss 0.5 --label-smoothing 0.1 --seed 0 --precision fp32 --size 32"
 )
+
+
+@pytest.fixture(scope="module")
+def module_folder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """What the tests of one file share lies here; gone after the last of them: it may be large."""
+    folder = tmp_path_factory.mktemp(request.module.__name__)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -38,9 +38,9 @@ NET = {
 
 
 @pytest.fixture(scope="module")
-def project(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(trained: Path, module_folder: Path) -> Path:
     """The drawn project with params of one epoch."""
-    folder = tmp_path_factory.mktemp("rivals") / "project"
+    folder = module_folder / "project"
     shutil.copytree(trained, folder)
     params = {
         "base": NET | {"init": "scratch", "refit-epochs": 1},

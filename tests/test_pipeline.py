@@ -139,9 +139,9 @@ class Checkout:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+def checkout(module_folder: Path) -> Checkout:
     """A checkout after its first `dvc repro`; the tests below change it one after another."""
-    made = Checkout(tmp_path_factory.mktemp("checkout"))
+    made = Checkout(module_folder)
     for brand in ("Acme", "루나", "Orbit"):
         made.add(brand, range(3), range(5))
     made.write_crawl()

@@ -32,9 +32,9 @@ needs_ray = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(module_folder: Path) -> Path:
     """A checkout whose next step is training; its code keeps a checkpoint after each epoch."""
-    made = Checkout(tmp_path_factory.mktemp("prepared"))
+    made = Checkout(module_folder)
     made.params["train"] |= {"epochs": 6}
     made.write_params()
     for brand in BRANDS:
@@ -55,7 +55,9 @@ def in_turn(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     folder = Copy(prepared, tmp_path_factory.mktemp("in-turn"))
     done = folder.start("dvc", "repro", "train")
     assert done.wait(PATIENCE_S) == 0, folder.told
-    return folder.nets()
+    nets = folder.nets()
+    shutil.rmtree(folder.folder)
+    return nets
 
 
 class Copy:
