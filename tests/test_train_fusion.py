@@ -153,7 +153,13 @@ def test_the_unit_of_a_cue_does_not_matter(seed: int, unit: float) -> None:
 def test_a_cue_that_speaks_against_itself_gets_no_weight() -> None:
     found, truth = cues(1)
     assert fit_weights({"wrong": -found["useful"], "noise": found["noise"]}, truth)["wrong"] == 0.0
-    assert fit_weights({"any": found["noise"][:0]}, truth[:0]) == {"any": 1.0}
+
+
+def test_without_validation_photos_colours_decide() -> None:
+    found, truth = cues(1)
+    none = found["noise"][:0]
+    weights = fit_weights({"mean_color": none, "color": none, "joint": none}, truth[:0])
+    assert weights["mean_color"] > weights["color"] > weights["joint"] == 0.0
 
 
 def test_no_product_is_in_two_folds() -> None:
