@@ -8,6 +8,7 @@ loads). Validation sees the models that never saw val photos, test those that an
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ from train.seed import make_deterministic
 from train.shelf import sha256_of
 from train.twins import WHOLE, WITHOUT_VAL, file_of
 
+log = logging.getLogger(__name__)
+
 
 def evaluate(
     brands: list[str], packs: Path, models: Path, metrics: Path, unknown_cost: float
@@ -59,6 +62,13 @@ def evaluate(
 
     system = load_system(models, brands, WITHOUT_VAL)
     val = Measured(*(_measure(system, kind, "val") for kind in (known, [unknown])))
+    if not len(val.known.truth):
+        log.warning(
+            "%s: no product has a validation photo, so that no arm can be chosen and no confidence fitted: `learned` answers "
+            "by weights of other shops, its confidence is not calibrated, and every shoe is named, strange ones too. "
+            "Collect more photos of each product, or raise split.val: beyond one each for training they may be for validation.",
+            packs,
+        )  # fmt: skip
     fitted = {name: fit_rule(name, val.known, system) for name in RULES}
     val_scores = {name: val_scores_of(name, val, system, fitted[name]) for name in RULES}
     fitted["learned"] = {**fitted["learned"], **confidence_of(val, val_scores["learned"])}
