@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 import train.augment
+from bench.augmentations import MORE
 from bench.machine import keep_part
 from bench.rivals.project import Project, read_project
 from catalogue.manifest import read_manifest, write_json
@@ -69,7 +70,7 @@ class AllMean(ShoeNet):
 
 @dataclass(frozen=True)
 class Variant:
-    """One change: of the net, of its settings, or of constants of train/augment.py."""
+    """One change: of the net, of its settings, or of constants and steps of train/augment.py."""
 
     net: Callable[[str, int, int], ShoeNet] = ShoeNet
     settings: dict[str, Any] = field(default_factory=dict)
@@ -94,6 +95,7 @@ VARIANTS = {
             "MAX_SHIFT": 0.1,
         }
     ),
+    **{name: Variant(augment=dict(steps)) for name, steps in MORE.items()},
 }
 
 

@@ -27,8 +27,9 @@ from dataset.mask import prepare_with_mask
 from train.color import color_histogram
 from train.data import load_pack
 from train.evidence import System
-from train.gallery import GalleryPhoto, GalleryProduct, load_vectors, similarities
+from train.gallery import GalleryPhoto, GalleryProduct, load_vectors
 from train.model import infer, load_net
+from train.similarity import similarities
 from train.twins import WITHOUT_VAL, file_of
 
 log = logging.getLogger(__name__)

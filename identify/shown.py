@@ -12,8 +12,9 @@ from dataset.mask import prepare_with_mask
 from identify.added import Added, mixed, similarity
 from identify.answer import Candidate, SimilarShoe
 from train.evidence import Evidence, System
-from train.gallery import GalleryPhoto, GalleryProduct, similarities
+from train.gallery import GalleryPhoto, GalleryProduct
 from train.model import infer
+from train.similarity import similarities
 
 SAME_BASE = 0.99  # cosine of a picture's embedding with itself; other bases are far below
 

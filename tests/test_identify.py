@@ -27,8 +27,8 @@ from identify.photo import PhotoError, prepare_photo
 from train.data import normalise
 from train.evidence import gather, look
 from train.fusion import RULES
-from train.gallery import similarities
 from train.model import infer
+from train.similarity import similarities
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,9 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.group(cls=Stages, sections=SECTIONS)
 def cli() -> None:
     """Train and measure: base, one net per brand, gate, gallery, evaluation."""
+    from train.memory import keep_freed_memory  # no stage depends on it: it changes no byte
+
+    keep_freed_memory()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
 

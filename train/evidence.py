@@ -21,11 +21,12 @@ from torch import Tensor
 
 from catalogue.errors import CatalogueError
 from train.color import border_histogram, color_histogram
-from train.gallery import Vectors, best_per_label, load_vectors, similarities
+from train.gallery import Vectors, best_per_label, load_vectors
 from train.gate import Gate, load_gate
 from train.model import Description, ShoeNet, infer, load_net, read_description
 from train.outline import outline
 from train.shelf import Shelf
+from train.similarity import similarities
 from train.twins import WHOLE, file_of
 
 log = logging.getLogger(__name__)

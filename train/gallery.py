@@ -53,7 +53,7 @@ class GalleryPhoto:
 class Vectors:
     """One row per gallery photo, all but ``border`` in float16; ``label_index`` (G,) into ``labels``.
 
-    `similarities` compares them.
+    `train.similarity` compares them.
     """
 
     embedding: Tensor  # (G, F), L2-normalised
@@ -72,16 +72,6 @@ class Vectors:
         sums = torch.zeros(len(self.labels), self.color.shape[1])
         sums.index_add_(0, self.label_index, self.color.float())
         return torch.nn.functional.normalize(sums, dim=1).half()
-
-
-def similarities(asked: Tensor, gallery: Tensor) -> Tensor:
-    """Cosines of ``asked`` (N, D), float32, and the float16 rows of ``gallery`` (G, D): (N, G), float32.
-
-    One photo is compared in float16: of 40,000 gallery photos, reading them is all that takes time.
-    """
-    if len(asked) == 1:
-        return (gallery @ asked[0].half()).float()[None]
-    return asked @ gallery.float().T
 
 
 def save_vectors(path: Path, vectors: Vectors) -> None:

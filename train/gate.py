@@ -23,12 +23,13 @@ from train.calibrate import fit_temperature
 from train.data import load_pack
 from train.model import infer, load_net
 from train.seed import make_deterministic
+from train.similarity import similarities
 from train.twins import SPLITS, WITHOUT_VAL, file_of
 
 
 @dataclass(frozen=True)
 class Gate:
-    """``weight`` (P, F) and ``bias`` (P,) give product scores; ``brand_index`` (P,) sums them."""
+    """``weight`` (P, F), float16, and ``bias`` (P,) give product scores; ``brand_index`` (P,) sums them."""
 
     weight: Tensor
     bias: Tensor
@@ -38,7 +39,7 @@ class Gate:
 
     def product_logits(self, embedding: Tensor) -> Tensor:
         """Product scores (N, P) before the temperature."""
-        return embedding @ self.weight.T + self.bias
+        return similarities(embedding, self.weight) + self.bias
 
     def brand_probabilities(self, embedding: Tensor) -> Tensor:
         """Brand probabilities (N, B); rows sum to 1."""
@@ -101,7 +102,7 @@ def _fit_gate(
     brand_index = torch.tensor(
         [brands.index(label.partition("/")[0]) for label in labels], dtype=torch.int64
     )
-    untempered = Gate(weight, bias, brand_index, tuple(brands), temperature=1.0)
+    untempered = Gate(weight.half(), bias, brand_index, tuple(brands), temperature=1.0)
     return untempered, untempered.product_logits(embedding[val]), label_index[val]
 
 
@@ -126,6 +127,7 @@ def load_gate(path: Path) -> Gate:
         with safe_open(str(path), framework="pt") as file:
             description = json.loads(file.metadata()["gate"])
             tensors = {name: file.get_tensor(name) for name in ("weight", "bias", "brand_index")}
+        tensors["weight"] = tensors["weight"].half()
         return Gate(
             brands=tuple(description["brands"]),
             temperature=float(description["temperature"]),

@@ -109,7 +109,7 @@ def _write_gate(models: Path, queries: Tensor, slugs: list[str], labels: tuple[s
     for query, brand in enumerate(asked_brands(len(slugs))):
         weight[brand * PRODUCTS + query % PRODUCTS] = own[query]
     index = torch.arange(len(labels)) // PRODUCTS
-    save_gate(models / "gate/gate.safetensors", Gate(weight, torch.zeros(len(labels)), index, tuple(slugs), 1.0))  # fmt: skip
+    save_gate(models / "gate/gate.safetensors", Gate(weight.half(), torch.zeros(len(labels)), index, tuple(slugs), 1.0))  # fmt: skip
 
 
 def _write_gallery(models: Path, labels: tuple[str, ...], features: int) -> None:

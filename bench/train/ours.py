@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 from bench.rivals.project import settings_of
 from train import loop
 from train.data import Pack, load_pack, select
+from train.memory import keep_freed_memory
 from train.model import ShoeNet
 from train.seed import make_deterministic
 
@@ -46,6 +47,7 @@ def main(
     changed = {"size": size, "arch": arch, "batch_size": batch_size, "epochs": epochs}
     settings = settings_of(params, changed)
     make_deterministic(threads)
+    keep_freed_memory()
     pack = load_pack(folder)
     _train(select(pack, pack.rows("train")[: 2 * settings.batch_size]), replace(settings, epochs=1))  # fmt: skip
     told: dict[str, Any] = {"pictures": len(pack.rows("train")) * settings.epochs}

@@ -46,7 +46,7 @@ def speed(
 ) -> None:  # fmt: skip
     """Pictures per second on the photos of PROJECT, from files or packs to updated weights."""
     samples = read_samples(project, limit)
-    found: dict[str, Any] = {"photos": len(samples), "threads": threads, "batch_size": batch_size, "arch": arch}  # fmt: skip
+    shared_figures = {"photos": len(samples), "threads": threads, "batch_size": batch_size, "arch": arch}  # fmt: skip
     with tempfile.TemporaryDirectory() as text:
         place = Path(text)
         folder = image_folder(samples, project, place / "folder")
@@ -66,7 +66,8 @@ def speed(
                 for name, words in ways.items():
                     rates[name] = max(rates.get(name, 0.0), _rate(words, timm))
                     click.echo(f"{size} px, {name}: {rates[name]:.1f} pictures a second")
-            found[f"{size} px"] = {
+            found: dict[str, Any] = {
+                **shared_figures,
                 "pictures_per_second": {name: round(rate, 2) for name, rate in rates.items()},
                 "packing_seconds_once": round(pack_s, 1),
                 "ours_to": {
@@ -74,7 +75,7 @@ def speed(
                     for name in _switches(timm)
                 },
             }
-    keep("speed", found)
+            keep(f"speed, {size} px", found)
 
 
 def _switches(timm: Path | None) -> dict[str, list[str]]:
