@@ -26,6 +26,7 @@ from train.fusion import RULES
 from train.gallery import load_names
 from train.seed import make_deterministic
 from train.shelf import MOST_BYTES, Shelf, sha256_of
+from train.similarity import highest
 
 ADDED_ARM = "gallery"  # an added product, named by its nearest picture; see identify.added
 
@@ -195,10 +196,9 @@ class Identifier:
     def _ranked(self, evidence: Evidence, top: int) -> list[Candidate]:
         """The ``top`` likeliest products by the chosen arm, likeliest first."""
         scores = RULES[self.arm](evidence, self._system, self.fitted)[0]  # (P,)
-        order = scores.argsort(descending=True, stable=True)[:top].tolist()
         return [
             self._shown.candidate(self._system.labels[i], float(scores[i]), evidence.embedding[0])
-            for i in order
+            for i in highest(scores, top)
         ]
 
 

@@ -14,7 +14,7 @@ from identify.answer import Candidate, SimilarShoe
 from train.evidence import Evidence, System
 from train.gallery import GalleryPhoto, GalleryProduct
 from train.model import infer
-from train.similarity import similarities
+from train.similarity import descending, similarities
 
 SAME_BASE = 0.99  # cosine of a picture's embedding with itself; other bases are far below
 
@@ -116,7 +116,7 @@ class Shown:
             bounds = mixed(bounds, evidence.color_similarity[0])
         added = {photo.label for photo in self._photos[self._first_added :]} - {excluded}
         found = {label: self._nearest(label, evidence) for label in added}
-        for column in bounds.argsort(descending=True, stable=True).tolist():
+        for column in descending(bounds):
             label = self._system.labels[column]
             if label in found or label == excluded or label not in self._rows:
                 continue

@@ -29,7 +29,7 @@ def system() -> System:
         brand_nets={b: SimpleNamespace(labels=own, temperature=2.0) for b, own in NETS.items()},
         gate=SimpleNamespace(brands=("a", "b", "c")),
         vectors=SimpleNamespace(labels=LABELS),
-        base_description=SimpleNamespace(labels=LABELS[:3]),
+        base_columns=torch.tensor([0, 1, 2]),
         brand_index=torch.tensor([0, 0, 1, 2]),
         gate_index=torch.tensor([0, 0, 1, 2]),
         columns=lambda labels: torch.tensor([place[label] for label in labels], dtype=torch.int64),

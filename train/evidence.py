@@ -86,9 +86,19 @@ class System:
         return torch.tensor([place.get(brand, -1) for brand in brands], dtype=torch.int64)
 
     @cached_property
+    def gallery_label_columns(self) -> Tensor:
+        """The column of each product of the gallery, (labels of the gallery,)."""
+        return self.columns(self.vectors.labels)
+
+    @cached_property
     def gallery_columns(self) -> Tensor:
         """The column of each gallery photo's product, (G,)."""
-        return self.columns(self.vectors.labels)[self.vectors.label_index]
+        return self.gallery_label_columns[self.vectors.label_index]
+
+    @cached_property
+    def base_columns(self) -> Tensor:
+        """The column of each class of the base's own head, (C,)."""
+        return self.columns(self.base_description.labels)
 
     @cached_property
     def _place(self) -> dict[str, int]:
@@ -248,7 +258,7 @@ def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = False
         ),
         color_similarity=nearest(lambda: similarities(color, vectors.color), photos),
         mean_color_similarity=nearest(
-            lambda: similarities(color, vectors.color_of_label), system.columns(vectors.labels)
+            lambda: similarities(color, vectors.color_of_label), system.gallery_label_columns
         ),
         outline_similarity=nearest(lambda: _by_outline(vectors, pixels), photos),
         histogram_similarity=nearest(

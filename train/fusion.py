@@ -87,7 +87,7 @@ def gate_m(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
 def joint(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
     """The base's own head: one softmax over all products it was pinned with."""
     logits = torch.full((len(evidence.embedding), len(system.labels)), -torch.inf)
-    logits[:, system.columns(system.base_description.labels)] = evidence.base_logits
+    logits[:, system.base_columns] = evidence.base_logits
     return _softmax(logits, fitted)
 
 
