@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from train.arms import Photos, Scores, figures
+from train.arms import Photos, Scores, figures, per_view
 from train.calibrate import fit_temperature, fit_threshold
 from train.evidence import Evidence, System
 from train.fitted import worth
@@ -117,7 +117,9 @@ def test_figures_are_also_given_for_views_seen_in_training_and_for_others() -> N
     truth, seen = torch.tensor([0, 1, 2, 2]), torch.tensor([1, 0, 0, -1])
 
     def photos(rows: Tensor) -> Photos:
-        return Photos(cast(Evidence, None), truth[rows], (), seen[rows])
+        views = ("sole", "sole", "side", None)
+        told = tuple(view for view, own in zip(views, rows.tolist(), strict=True) if own)
+        return Photos(cast(Evidence, None), truth[rows], (), told, seen[rows])
 
     every = torch.ones(4, dtype=torch.bool)
     found = figures(Scores(known, known[:0]), photos(every), system)
@@ -127,5 +129,9 @@ def test_figures_are_also_given_for_views_seen_in_training_and_for_others() -> N
     for name, code in (("seen", 1), ("unseen", 0)):
         alone = figures(Scores(known[seen == code], known[:0]), photos(seen == code), system)
         assert [found[f"{key}_{name}_view"] for key in own] == [alone[key] for key in own]
+    assert per_view(known, photos(every)) == {
+        "side": {"unseen": {"photos": 1, "top1": 0.0}},
+        "sole": {"seen": {"photos": 1, "top1": 1.0}, "unseen": {"photos": 1, "top1": 0.0}},
+    }
     nowhere = figures(Scores(known[3:], known[:0]), photos(seen == -1), system)
     assert {nowhere[f"{key}_{name}_view"] for key in own for name in ("seen", "unseen")} == {None}

@@ -22,6 +22,7 @@ class Photos:
     evidence: Evidence
     truth: Tensor
     photo_id: tuple[str, ...]
+    view: tuple[str | None, ...]  # as the shop tells it
     # (N,) int64: 1 a view that the product's training photos show, 0 not, -1 not known
     view_seen: Tensor
 
@@ -146,4 +147,18 @@ def per_brand(scores: Tensor, truth: Tensor, system: System) -> dict[str, dict[s
             "top1": round(top_k(part, own_truth, 1), DECIMALS),
             "within_brand_top1": round(within, DECIMALS),
         }
+    return table
+
+
+def per_view(scores: Tensor, known: Photos) -> dict[str, dict[str, dict[str, float]]]:
+    """Photos and top-1 of each view, apart by whether the product's training photos show it too."""
+    is_right = scores.argmax(dim=1) == known.truth
+    table: dict[str, dict[str, dict[str, float]]] = {}
+    for view in sorted({view for view in known.view if view is not None}):
+        is_own = torch.tensor([one == view for one in known.view])
+        for name, code in (("seen", 1), ("unseen", 0)):
+            rows = is_own & (known.view_seen == code)
+            if rows.any():
+                share = round(float(is_right[rows].float().mean()), DECIMALS)
+                table.setdefault(view, {})[name] = {"photos": int(rows.sum()), "top1": share}
     return table

@@ -25,6 +25,7 @@ from train.arms import (
     figures,
     paired,
     per_brand,
+    per_view,
     within_brand,
 )
 from train.data import Pack, load_pack, select
@@ -125,6 +126,7 @@ def evaluate(
         "similar": _similar(system, test.unknown.evidence.embedding, unknown),
         "at_threshold": at_threshold(best, truth, threshold),
         "per_brand": per_brand(best.known, truth, system),
+        "per_view": per_view(best.known, test.known),
         "counts": counts,
     }
     write_json(metrics / "system.json", report)
@@ -154,6 +156,7 @@ def _measure(system: System, packs: list[Pack], split: str) -> Photos:
         evidence=gather(system, pixels),
         truth=torch.tensor(truth, dtype=torch.int64),
         photo_id=tuple(photo_id for part in parts for photo_id in part.photo_id),
+        view=tuple(pack.view[row] for pack in packs for row in pack.rows(split).tolist()),
         view_seen=torch.tensor(
             [seen for pack in packs for seen in _views_seen(pack, split)], dtype=torch.int64
         ),

@@ -62,6 +62,7 @@ def build_report(data: Path, models: Path, metrics: Path, root: Path, out: Path)
         "<h2>Splits</h2>" + _splits(data / "split" / "summary.json", root),
         "<h2>Arms</h2>" + _arms(system),
         "<h2>Brands</h2>" + _brands(system),
+        "<h2>Views</h2>" + _views(system),
         "<h2>Sources</h2>" + source_check(system, sources),
         "<h2>Confidence</h2>" + _reliability(answers),
         "<h2>Confusions</h2>" + _confusions(answers, samples, models, root),
@@ -169,6 +170,17 @@ def _brands(system: dict[str, Any]) -> str:
         for brand, row in system["per_brand"].items()
     ]  # fmt: skip
     return _table(("brand", "test photos", "top-1", "brand unknown", "brand given"), rows)
+
+
+def _views(system: dict[str, Any]) -> str:
+    rows = [
+        (
+            escape(view),
+            *(f"{told['top1']:.3f} of {told['photos']}" if told else "" for told in map(row.get, ("seen", "unseen"))),
+        )
+        for view, row in system["per_view"].items()
+    ]  # fmt: skip
+    return _table(("view", "top-1 where training photos show it too", "where they do not"), rows)
 
 
 def _reliability(answers: Sequence[Answer]) -> str:
