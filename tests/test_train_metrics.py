@@ -15,7 +15,14 @@ from train.arms import Photos, Scores, figures, per_view
 from train.calibrate import fit_temperature, fit_threshold
 from train.evidence import Evidence, System
 from train.fitted import worth
-from train.metrics import auroc, expected_calibration_error, fpr_at_95, retrieval, top_k
+from train.metrics import (
+    auroc,
+    ece_by_chance,
+    expected_calibration_error,
+    fpr_at_95,
+    retrieval,
+    top_k,
+)
 
 SCORES = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2], [0.2, 0.5, 0.3]])
 
@@ -36,6 +43,14 @@ def test_ece_of_hand_made_bins() -> None:
     confidence = torch.tensor([0.9, 0.9, 0.5, 0.5])
     is_right = torch.tensor([True, False, True, True])
     assert expected_calibration_error(confidence, is_right) == pytest.approx(0.45)
+
+
+def test_few_photos_stray_from_a_confidence_that_is_exact() -> None:
+    assert ece_by_chance(torch.ones(50)) == 0.0  # always right
+    # One photo at 0.5 is 0.5 off, whatever comes; 10,000 are off by 0.8 standard errors of 0.005.
+    assert ece_by_chance(torch.tensor([0.5])) == pytest.approx(0.5)
+    assert ece_by_chance(torch.full((10_000,), 0.5)) == pytest.approx(0.004, abs=0.001)
+    assert ece_by_chance(torch.zeros(0)) == 0.0
 
 
 def test_auroc_and_fpr_by_hand() -> None:

@@ -40,7 +40,7 @@ from train.fitted import (
     worth,
 )
 from train.fusion import CANDIDATES, RULES
-from train.metrics import retrieval
+from train.metrics import ece_by_chance, retrieval
 from train.records import Answer
 from train.seed import make_deterministic
 from train.shelf import sha256_of
@@ -127,6 +127,8 @@ def evaluate(
         "at_threshold": at_threshold(best, truth, threshold),
         "per_brand": per_brand(best.known, truth, system),
         "per_view": per_view(best.known, test.known),
+        # how much of the default's "ece" so few photos would show by chance
+        "ece_by_chance": round(ece_by_chance(best.known.amax(dim=1)), DECIMALS),
         "counts": counts,
     }
     write_json(metrics / "system.json", report)

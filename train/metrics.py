@@ -8,6 +8,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from train.seed import generator
+
+CHANCE_DRAWS = 200
+
 
 def top_k(scores: Tensor, truth: Tensor, k: int) -> float:
     """Share of all photos whose true product is among the ``k`` highest scores.
@@ -37,6 +41,17 @@ def expected_calibration_error(confidence: Tensor, is_right: Tensor, bins: int =
             bias = confidence[inside].double().mean() - is_right[inside].double().mean()
             gap += float(bias.abs()) * int(inside.sum())
     return gap / len(confidence)
+
+
+def ece_by_chance(confidence: Tensor) -> float:
+    """The error that these confidences (N,) would have on average if each meant exactly what it says.
+
+    Few photos leave few in each bin, and their accuracy strays; what is below this says nothing.
+    The mean over `CHANCE_DRAWS` draws of who is right.
+    """
+    drawn = torch.rand(CHANCE_DRAWS, len(confidence), generator=generator("ece"))
+    errors = [expected_calibration_error(confidence, row < confidence) for row in drawn]
+    return sum(errors) / len(errors)
 
 
 def auroc(known: Tensor, unknown: Tensor) -> float | None:

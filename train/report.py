@@ -64,7 +64,7 @@ def build_report(data: Path, models: Path, metrics: Path, root: Path, out: Path)
         "<h2>Brands</h2>" + _brands(system),
         "<h2>Views</h2>" + _views(system),
         "<h2>Sources</h2>" + source_check(system, sources),
-        "<h2>Confidence</h2>" + _reliability(answers),
+        "<h2>Confidence</h2>" + _reliability(answers, system),
         "<h2>Confusions</h2>" + _confusions(answers, samples, models, root),
         "<h2>Training</h2>" + _curves(metrics / "curves"),
     ]
@@ -183,7 +183,7 @@ def _views(system: dict[str, Any]) -> str:
     return _table(("view", "top-1 where training photos show it too", "where they do not"), rows)
 
 
-def _reliability(answers: Sequence[Answer]) -> str:
+def _reliability(answers: Sequence[Answer], system: dict[str, Any]) -> str:
     """Accuracy against confidence of the known test photos; on the diagonal it means what it says."""
     side, bars = 220, []
     for index in range(BINS):
@@ -204,7 +204,9 @@ def _reliability(answers: Sequence[Answer]) -> str:
     return (
         f'<figure><svg width="{side}" height="{side}" style="border:1px solid var(--line)">{"".join(bars)}'
         f'<line x1="0" y1="{side}" x2="{side}" y2="0" stroke="var(--best)"/></svg>'
-        "<figcaption>share right (up) by confidence (right)</figcaption></figure>"
+        "<figcaption>share right (up) by confidence (right). "
+        f"Calibration error {_share(system['arms'][system['default']]['ece'])}; confidences that mean exactly what "
+        f"they say would show {_share(system['ece_by_chance'])} with so few photos.</figcaption></figure>"
     )
 
 
