@@ -14,7 +14,7 @@ import json
 import logging
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from typing import Any
 import click
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import train.augment
 from bench.augmentations import MORE
@@ -34,9 +37,15 @@ from train.gallery import best_per_label
 from train.loop import Settings, fingerprint, run
 from train.model import ShoeNet, infer
 from train.seed import derived_seed, make_deterministic
+from train.shelf import sha256_of
 
 RESULTS = Path(__file__).resolve().parent / "results" / "nets.json"
 PARTS = 5
+# What decides results beside the packages: a variant's result is kept as long as it is the same.
+CODE = "".join(
+    sha256_of(Path(__file__).with_name(name)) for name in ("nets.py", "augmentations.py")
+)
+EMA_DECAY = 0.99  # of a step; the last hundred count
 
 
 class LastMean(ShoeNet):
@@ -75,6 +84,8 @@ class Variant:
     net: Callable[[str, int, int], ShoeNet] = ShoeNet
     settings: dict[str, Any] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
+    averaged: bool = False  # weights, over the last steps
+    flipped: bool = False  # asked twice, the second time mirrored
 
 
 VARIANTS = {
@@ -96,6 +107,9 @@ VARIANTS = {
         }
     ),
     **{name: Variant(augment=dict(steps)) for name, steps in MORE.items()},
+    "no label smoothing": Variant(settings={"label_smoothing": 0.0}),
+    "averaged weights": Variant(averaged=True),
+    "asked mirrored as well": Variant(flipped=True),
 }
 
 
@@ -109,6 +123,18 @@ def _changed(constants: dict[str, Any]) -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(train.augment, name, value)
+
+
+@contextmanager
+def _averaging(net: ShoeNet) -> Iterator[None]:
+    """Leave in ``net`` the exponential mean of its weights over the steps of training."""
+    mean = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True)
+    hook = register_optimizer_step_post_hook(lambda *_: mean.update_parameters(net))
+    try:
+        yield
+    finally:
+        hook.remove()
+    net.load_state_dict(mean.module.state_dict())
 
 
 def dealt(project: Project) -> list[int]:
@@ -140,12 +166,16 @@ def dealt(project: Project) -> list[int]:
 def measure(variant: Variant, pack: Pack, settings: Settings, held_out: int, work: Path) -> dict[str, int]:  # fmt: skip
     """How many photos of the ``val`` split a net trained on ``train`` names right, in four ways."""
     settings = dataclasses.replace(settings, **variant.settings)
-    with _changed(variant.augment):
-        torch.manual_seed(derived_seed("nets", held_out))
-        net = variant.net(settings.arch, len(pack.labels), settings.size)
+    torch.manual_seed(derived_seed("nets", held_out))
+    net = variant.net(settings.arch, len(pack.labels), settings.size)
+    with _changed(variant.augment), _averaging(net) if variant.averaged else nullcontext():
         run(net, pack, settings, work)
     train_rows, val_rows = pack.rows("train"), pack.rows("val")
     logits, embedding = infer(net.eval(), pack.pixels[val_rows])
+    if variant.flipped:
+        others = infer(net, pack.pixels[val_rows].flip(3))
+        logits = (logits + others[0]) / 2
+        embedding = functional.normalize(embedding + others[1], dim=1)
     _, gallery = infer(net, pack.pixels[train_rows])
     truth = pack.label_index[val_rows]
     brands = [label.partition("/")[0] for label in pack.labels]
@@ -189,7 +219,7 @@ def main(folder: Path, variants: str, parts: int, threads: int, **changed: Any) 
         for held_out in range(parts):
             split = tuple({-1: "", held_out: "val"}.get(one, "train") for one in part)
             pack = dataclasses.replace(project.joint, split=split)
-            work = folder / "var/nets" / fingerprint(pack, project.base, f"{name}{held_out}")
+            work = folder / "var/nets" / fingerprint(pack, project.base, f"{name}{held_out}{CODE}")
             path = work.with_suffix(".json")
             if path.exists():
                 one = json.loads(path.read_text("utf-8"))

@@ -104,11 +104,13 @@ def load_added(models: Path, system: System, packs: Path) -> Added | None:
         return None
     found = _read(path)
     key = base_key(models, system)
-    if found.key == key and (found.naming or not packs.exists()):
-        return found
     if found.key != key:
         log.warning("%s: measured with another base or gallery; measuring its pictures again", path)
-    renewed = measured(models, found.photos, found.products, system, packs, key)
+        renewed = measured(models, found.photos, found.products, system, packs, key)
+    elif found.naming is None and packs.exists() and (naming := fit_naming(models, packs)):
+        renewed = replace(found, naming=naming)
+    else:
+        return found
     try:
         save_added(models, renewed)
     except CatalogueError as error:

@@ -19,6 +19,7 @@ from catalogue.errors import CatalogueError
 from dataset.canvas import choose_box
 from dataset.foreground import Box
 from dataset.mask import prepare_with_mask
+from identify.asking import WITHOUT_NETS
 from identify.finder import Finder
 from identify.photo import look_at, photo_on_canvas
 from train.data import normalise
@@ -31,7 +32,7 @@ SMOOTH = 9  # px, odd: the side of each box filter over the map
 FLOOR = 0.3  # of the hottest place: what is below is not painted
 OPACITY = 0.6  # of the hottest place
 _COLD, _HOT = np.array([30, 60, 160]), np.array([255, 90, 20])
-_BASE_ARMS = ("joint", "embedding_knn", "color_1nn", "border_1nn", "gallery")
+_BASE_ARMS = (*WITHOUT_NETS, "gallery")
 
 
 def explain(

@@ -55,7 +55,10 @@ class LiveModels:
         self._over.set()
 
     def _watch(self) -> None:
-        self.current.warm()
+        try:
+            self.current.warm()
+        except Exception:  # nets are then read when a photo asks for them
+            log.exception("brand nets could not be read ahead")
         while not self._over.wait(EVERY_S):
             try:
                 self.look()

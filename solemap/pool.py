@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from solemap.jobs import Job
 from solemap.worker import Worker
 
+log = logging.getLogger(__name__)
 QUIET_S = 30.0  # without an ended net, after which an empty list says that the others go on
 
 
@@ -37,8 +39,13 @@ def run_here(jobs: Sequence[Job], count: int, retries: int) -> Iterator[list[End
                 job = todo.get_nowait()
             except queue.Empty:
                 break
-            job.log.write_bytes(b"")
-            done.put(Ended(job, worker.train(job.words, job.log, retries)))
+            try:
+                job.log.write_bytes(b"")
+                code = worker.train(job.words, job.log, retries)
+            except Exception:  # a full disk, no process left: whoever waits must be told
+                log.exception("%s could not be started", job.brand)
+                code = 1
+            done.put(Ended(job, code))
         worker.stop()
 
     threads = [threading.Thread(target=train, args=(one,), daemon=True) for one in workers]

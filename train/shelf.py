@@ -26,17 +26,19 @@ class Shelf:
         self.most_bytes = most_bytes
         self._held: OrderedDict[Path, tuple[ShoeNet, int]] = OrderedDict()
         self._verified: dict[Path, State] = {}
-        self._lock, self._reading = threading.Lock(), threading.Lock()
+        self._lock, self._reading = threading.RLock(), threading.Lock()
 
     @property
     def held_bytes(self) -> int:
         """Bytes of the weights in memory; over ``most_bytes`` only where a single net is."""
-        return sum(size for _, size in self._held.values())
+        with self._lock:
+            return sum(size for _, size in self._held.values())
 
     @property
     def is_full(self) -> bool:
         """Whether another net like the last would put one out."""
-        sizes = [size for _, size in self._held.values()]
+        with self._lock:
+            sizes = [size for _, size in self._held.values()]
         return bool(sizes) and sum(sizes) + sizes[-1] > self.most_bytes
 
     def take(self, path: Path, described: Description, sha256: str | None = None) -> ShoeNet:
@@ -57,7 +59,8 @@ class Shelf:
             if sha256 is not None:
                 self._verify(path, sha256)
             net, description = load_net(path)
-            if description != described:
+            is_other = sha256 is not None and self._verified[path] != _state_of(path)
+            if is_other or description != described:
                 raise CatalogueError(f"{path}: replaced by another net; load the models again.")
             self._put(path, net)
             return net
@@ -78,8 +81,7 @@ class Shelf:
 
     def _verify(self, path: Path, sha256: str) -> None:
         try:
-            told = path.stat()
-            state = (told.st_mtime_ns, told.st_size, told.st_ino)
+            state = _state_of(path)
             if self._verified.get(path) == state:
                 return
             found = sha256_of(path)
@@ -95,6 +97,11 @@ class Shelf:
                 "`dvc repro` to evaluate what is there."
             )
         self._verified[path] = state
+
+
+def _state_of(path: Path) -> State:
+    told = path.stat()
+    return told.st_mtime_ns, told.st_size, told.st_ino
 
 
 def sha256_of(path: Path) -> str:

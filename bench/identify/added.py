@@ -1,19 +1,21 @@
-"""How well products are named that were added by pictures alone, and what that costs the trained ones.
+"""`python -m bench.identify.added PROJECT`: how well products are named that were added by pictures alone, and what that costs the trained ones.
 
 The shoes that were held out as unknown (test) are added, half of their photos each; the other half and
-the test photos of trained products are asked. `python -m bench.identify.added` in a project folder
-after `dvc repro`; writes bench/results/identify-added.json there.
+the test photos of trained products are asked. PROJECT is a folder after `make demo` or `make real`; figures go to
+bench/results/identify-added.json, by project.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-from catalogue.manifest import read_manifest, write_json
+import click
+
+from bench.machine import keep_part
+from catalogue.manifest import read_manifest
 from catalogue.schema import Photo, Sample
 from dataset.picture import encode_canvas
 from identify import Identifier
@@ -21,28 +23,29 @@ from identify.added import add_pictures
 from identify.photo import CANVAS_QUALITY, decode_photo
 from train.gallery import GalleryProduct
 
-DATA = Path("data")
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "identify-added.json"
 
 
-def main() -> None:
+@click.command()
+@click.argument("project", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def main(project: Path) -> None:
     """Measure, print and write."""
     with tempfile.TemporaryDirectory() as scratch:
         models = Path(scratch) / "models"
-        shutil.copytree("models", models, ignore=shutil.ignore_patterns("added"))
-        (Path(scratch) / "data").symlink_to(DATA.resolve())
-        found = measure(models)
-    print(json.dumps(found, indent=2))
-    write_json(Path("bench/results/identify-added.json"), found)
+        shutil.copytree(project / "models", models, ignore=shutil.ignore_patterns("added"))
+        data = Path(scratch) / "data"
+        data.symlink_to((project / "data").resolve())
+        keep_part(RESULTS, project.resolve().name, measure(models, data), ("numpy", "torch"))
 
 
-def measure(models: Path) -> dict[str, float | int | None]:
+def measure(models: Path, data: Path) -> dict[str, float | int | None]:
     """Shares of photos; see the keys."""
     originals = {
-        photo.photo_id: (DATA / "crawl" / photo.path)
-        for photo in read_manifest(DATA / "catalogue.jsonl", Photo)
+        photo.photo_id: (data / "crawl" / photo.path)
+        for photo in read_manifest(data / "catalogue.jsonl", Photo)
     }
     known, unknown = [], defaultdict(list)
-    for path in sorted((DATA / "split").glob("*.jsonl")):
+    for path in sorted((data / "split").glob("*.jsonl")):
         for sample in read_manifest(path, Sample):
             if sample.split == "test" and path.name == "_unknown.jsonl":
                 unknown[f"{sample.brand}/{sample.product}"].append(sample)
@@ -58,7 +61,7 @@ def measure(models: Path) -> dict[str, float | int | None]:
             one.photo_id: encode_canvas(decode_photo(originals[one.photo_id].read_bytes())[0], CANVAS_QUALITY)
             for one in samples[::2]
         }  # fmt: skip
-        naming = add_pictures(models, product, canvases, before.system, DATA / "pack").naming
+        naming = add_pictures(models, product, canvases, before.system, data / "pack").naming
     after = Identifier.load(models)
 
     def right(identifier: Identifier, samples: list[Sample]) -> tuple[float, float]:
@@ -90,4 +93,4 @@ def measure(models: Path) -> dict[str, float | int | None]:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="python -m bench.identify.added")

@@ -1,6 +1,6 @@
-"""`python -m bench.identify.load`: 50 clients on loopback; nothing but 200 and 503 with Retry-After.
+"""`python -m bench.identify.load PROJECT`: 50 clients on loopback; nothing but 200 and 503 with Retry-After.
 
-Run in a project folder after `dvc repro`. Starts `solemap serve` on a free port, lets CLIENTS ask one
+PROJECT is a folder after `make demo` or `make real`. Starts `solemap serve` on a free port, lets CLIENTS ask one
 photo after another for SECONDS (a client that gets 503 waits as told), and reads the service's memory
 from /proc. Results go to bench/results/identify-load.json.
 """
@@ -29,16 +29,17 @@ START_S = 120
 
 
 @click.command()
+@click.argument("project", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--clients", default=50, show_default=True)
 @click.option("--seconds", default=300, show_default=True)
 @click.option("--workers", default=2, show_default=True)
 @click.option("--queue", default=30, show_default=True)
-def main(clients: int, seconds: int, workers: int, queue: int) -> None:
+def main(project: Path, clients: int, seconds: int, workers: int, queue: int) -> None:
     """Ask, count, report."""
-    photos = sorted(Path("data/crawl/images").glob("*/*"))[:200]
+    photos = sorted((project / "data/crawl/images").glob("*/*"))[:200]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    options = ["--port", str(port), "--per-minute", "0", "--workers", str(workers), "--queue", str(queue)]  # fmt: skip
+    options = ["--models", str(project / "models"), "--port", str(port), "--per-minute", "0", "--workers", str(workers), "--queue", str(queue)]  # fmt: skip
     service = subprocess.Popen([sys.executable, "-m", "solemap", "serve", *options])
     try:
         started_s = asyncio.run(_until_ready(port))

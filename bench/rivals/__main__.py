@@ -5,7 +5,7 @@ photos with the project's augmentation, loop and base params, in as many image p
 nets together, and is asked for its test photos. Only network or label scheme differ: `joint` is our own
 network over all products, `label_mapping` and `outside` are it with other labels, others torchvision's. An arm's result is
 kept in PROJECT/var/rivals when it ends: run the command again after a kill. Results:
-bench/results/rivals.json.
+bench/results/rivals.json, beside those of other arms that were trained on the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 
 import click
 import torch
-from torch.nn import functional
 
 from bench.machine import machine
 from bench.rivals.arms import ARMS, figures, identity, train_arm
@@ -28,7 +27,7 @@ from bench.rivals.nets import check_size
 from bench.rivals.project import Project, read_project
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json
-from train.arms import paired
+from train.arms import paired_gain
 from train.records import Answer
 from train.seed import make_deterministic
 
@@ -60,36 +59,32 @@ def main(folder: Path, arms: str, threads: int, out: Path, **changed: Any) -> No
         project = read_project(folder, changed)
         for name in chosen:
             check_size(name, project.base.size)
-        found = {name: _result(name, project) for name in chosen}
+        found = {name: _result(name, project, threads) for name in chosen}
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
-    told = {
+    asked = {
         "project": folder.name,
         "products": len(project.joint.labels),
         "photos": {one: len(project.joint.rows(one)) for one in ("train", "val", "test")},
         "budget_image_passes": project.budget,
         "base": vars(project.base),
-        "rivals": found,
-        "ours": _ours(project),
-        "machine": machine(("torch", "torchvision"))
-        | {
-            "threads": threads,
-            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        },
     }
+    held = json.loads(out.read_bytes()) if out.exists() else {}
+    if all(held.get(key) == value for key, value in asked.items()):
+        found = held["rivals"] | found
+    told = {**asked, "rivals": found, "ours": _ours(project)}
     write_json(out, told)
     print_table(told)
     click.echo(f"written: {out}")
 
 
-def _result(name: str, project: Project) -> dict[str, Any]:
-    """The arm's figures and costs; from its file, where it was trained on the same before."""
+def _result(name: str, project: Project, threads: int) -> dict[str, Any]:
+    """The arm's figures and costs; trained on the same before, they come from its file."""
     work = project.folder / "var" / "rivals" / identity(name, project)
     kept = work.with_suffix(".json")
     if kept.exists():
-        found: dict[str, Any] = json.loads(kept.read_bytes())
         click.echo(f"{name}: from {kept}")
-        return found
+        return _compared(json.loads(kept.read_bytes()), project)
     began = time.perf_counter()
     trained = train_arm(name, project, work)
     seconds = round(time.perf_counter() - began, 1)
@@ -100,15 +95,29 @@ def _result(name: str, project: Project) -> dict[str, Any]:
         "parameters": trained.parameters,
         "image_passes": trained.image_passes,
         "seconds": seconds,
-        "default_minus_this": _against_default(trained.scores, project),
+        "machine": machine(("torch", "torchvision"))
+        | {
+            "threads": threads,
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+        "named": trained.scores.argmax(dim=1).tolist(),
     }
     write_json(kept, found)
     click.echo(f"{name}: top-1 {found['top1']}, {seconds} s")
-    return found
+    return _compared(found, project)
 
 
-def _against_default(scores: torch.Tensor, project: Project) -> dict[str, float] | None:
-    """How much higher the project's default arm is, with a 95 % interval; None where it has not answered."""
+def _compared(found: dict[str, Any], project: Project) -> dict[str, Any]:
+    """The figures of an arm and how much higher the project's default arm is now."""
+    named = torch.tensor(found.pop("named"), dtype=torch.int64)
+    return {**found, "default_minus_this": _against_default(named, project)}
+
+
+def _against_default(named: torch.Tensor, project: Project) -> dict[str, float] | None:
+    """How much higher the project's default arm is than what was ``named`` (N,), with a 95 % interval.
+
+    None where it has not answered.
+    """
     path = project.folder / "metrics" / "answers.jsonl"
     if not path.exists():
         return None
@@ -122,7 +131,7 @@ def _against_default(scores: torch.Tensor, project: Project) -> dict[str, float]
         return None
     # what is no product here, e.g. one that only the gallery knows, is a wrong answer all the same
     own = torch.tensor([place.get(answers[one], len(joint.labels)) for one in asked])
-    return paired(functional.one_hot(own, len(joint.labels) + 1).float(), scores, truth)
+    return paired_gain(own == truth, named == truth, truth)
 
 
 def _ours(project: Project) -> dict[str, Any] | None:

@@ -116,11 +116,12 @@ def run(words: list[str], timm: Path | None = None) -> list[dict[str, Any]]:
 @click.option("--size", type=click.IntRange(32, 512), default=112, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=30, show_default=True, help="Of the reference script.")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(2), default=32, show_default=True, help="Of the reference script.")  # fmt: skip
+@click.option("--our-epochs", type=click.IntRange(1), help="Of our schedule; those of `base:` if not given.")  # fmt: skip
 @ARCH
 @THREADS
 @LIMIT
 def until(
-    project: Path, size: int, epochs: int, batch_size: int, arch: str, threads: int, limit: int | None
+    project: Path, size: int, epochs: int, batch_size: int, our_epochs: int | None, arch: str, threads: int, limit: int | None
 ) -> None:  # fmt: skip
     """Time to the accuracy on val at which the reference script ends, both from scratch.
 
@@ -143,7 +144,8 @@ def until(
         began = time.perf_counter()
         pack = packed(samples, project, place / "pack", size)
         pack_s = time.perf_counter() - began
-        ours = run(["-m", "bench.train.ours", str(pack), "--until", str(ended["accuracy"]), *shared])[0]  # fmt: skip
+        own = [] if our_epochs is None else ["--epochs", str(our_epochs)]
+        ours = run(["-m", "bench.train.ours", str(pack), "--until", str(ended["accuracy"]), *own, *shared])[0]  # fmt: skip
     reached_s = ours["seconds_to_accuracy"]
     whole_s = None if reached_s is None else reached_s + pack_s
     found = {
@@ -152,6 +154,7 @@ def until(
         "threads": threads,
         "reference_epochs": epochs,
         "reference_workers": workers,
+        "our_epochs": our_epochs,
         "accuracy": round(ended["accuracy"], 4),
         "reference_seconds": round(ended["seconds"], 1),
         "our_seconds": None if whole_s is None else round(whole_s, 1),

@@ -54,9 +54,12 @@ function askUrl(url) {
 }
 
 async function askPicture(photoId, name) {
+  const mine = ++asked;
+  busy(true);
   const answer = await fetch(`/pictures/${photoId}`).catch(() => null);
-  if (!answer || !answer.ok) return fail(answer ? "other" : "offline");
-  const picture = await answer.blob();
+  const picture = answer?.ok ? await answer.blob().catch(() => null) : null;
+  if (mine !== asked) return;
+  if (!picture) return fail(answer ? "other" : "offline");
   const form = new FormData();
   form.append("photo", picture, "picture.jpg");
   ask({ method: "POST", body: form }, URL.createObjectURL(picture), name);
@@ -279,6 +282,7 @@ $("address").addEventListener("submit", (event) => {
 
 $("again").addEventListener("click", () => {
   asked += 1;
+  busy(false);
   last = null;
   $("answer").hidden = $("alike").hidden = true;
   $("status").textContent = "";
