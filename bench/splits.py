@@ -144,7 +144,12 @@ def summary(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "default_minus": {arm: paired_gain(named(None, 2), named(arm, 2), product) for arm in arms},
         "within_brand": {
             f"{first} - {second}": paired_gain(named(first, 3), named(second, 3), product)
-            for first, second in (("gate", "joint"), ("learned", "joint"), ("learned", "color_1nn"))
+            for first, second in (
+                ("gate", "joint"),
+                ("learned", "joint"),
+                ("learned", "learned_no_nets"),
+                ("learned", "color_1nn"),
+            )
             if {first, second} <= set(arms)
         },
     }

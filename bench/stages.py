@@ -40,7 +40,7 @@ def _commands(
 ) -> Iterable[list[str]]:
     """The words of a stage's command, as DVC expands it, once or for each brand."""
     for brand in brands if "matrix" in stage else ("",):
-        words = []
+        words: list[str] = []
         for word in stage["cmd"].replace("${item.brand}", brand).split():
             section = re.fullmatch(r"\$\{([\w-]+)\}", word)
             words += _options(params[section[1]]) if section else [word]

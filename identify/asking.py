@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from train.evidence import Evidence, System, ask, look, with_histograms_of
-from train.fusion import RULES, Fitted, cues, gate_of_products
+from train.fusion import RULES, WEIGHTED, Fitted, cues, gate_of_products
 
 GATED = ("gate", "gate_m", "learned")
 RIVALS = ("color_1nn", "border_1nn")
-WITHOUT_NETS = ("joint", "embedding_knn", "color_mean", *RIVALS)
-COLORS = ("learned", "color_mean", *RIVALS)
+WITHOUT_NETS = ("joint", "embedding_knn", "color_mean", "learned_no_nets", *RIVALS)
+COLORS = (*WEIGHTED, "color_mean", *RIVALS)
 MOST = 3  # nets that `learned` asks
 
 
@@ -45,21 +45,20 @@ def evidence_for(
         most: nets that are asked at most by a rule of `GATED`; None for the rule's own number.
     """
     known = look(system, pixels, colors or arm in COLORS, arm in RIVALS)
-    if arm in WITHOUT_NETS:
-        return known
-    if arm not in GATED:
+    if arm in GATED:
+        known = ask_likeliest(
+            system,
+            known,
+            lambda known, brand: ask(system, known, pixels, [brand], left_out),
+            arm,
+            fitted,
+            left_out,
+            most,
+        )
+    elif arm not in WITHOUT_NETS:
         brands = [brand for brand in system.brand_nets if brand not in left_out]
-        return ask(system, known, pixels, brands, left_out)
-    known = ask_likeliest(
-        system,
-        known,
-        lambda known, brand: ask(system, known, pixels, [brand], left_out),
-        arm,
-        fitted,
-        left_out,
-        most,
-    )
-    if arm != "learned":
+        known = ask(system, known, pixels, brands, left_out)
+    if arm not in WEIGHTED:
         return known
     answer = int(RULES[arm](known, system, fitted)[0].argmax())  # its confidence changes no order
     return with_histograms_of(system, known, answer)

@@ -15,7 +15,7 @@ from conftest import draw_shoe, encoded
 from catalogue.errors import CatalogueError
 from identify import Identifier
 from identify.added import Naming, _fit_logistic, load_added
-from identify.live import LiveModels
+from identify.live import LiveModels, fingerprint
 from solemap.gallery import gallery
 
 GREEN = (40, 160, 60)
@@ -122,6 +122,16 @@ def test_without_validation_photos_products_are_shown_but_not_named(
     assert result.exit_code == 0 and "do not say how near" in result.output
     answer = Identifier.load(models).identify(encoded(draw_shoe(GREEN)))
     assert answer.arm != "gallery" and answer.similar[0].product_name == "Runner One"
+
+
+def test_with_too_few_validation_photos_nothing_is_written_by_looking(
+    models: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("identify.added.fit_naming", lambda *_: None)
+    run(models, "add", "--brand", "Fresh", "--product", "Runner One", str(photos))
+    before = fingerprint(models)
+    assert Identifier.load(models).agrees()  # else a service would load its models again and again
+    assert fingerprint(models) == before
 
 
 def test_validation_may_say_that_no_picture_is_near_enough(models: Path, photos: Path) -> None:

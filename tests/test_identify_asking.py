@@ -23,7 +23,7 @@ from identify.asking import GATED, MOST, WITHOUT_NETS, evidence_for
 from train.evidence import BrandNet, Evidence, System, gather
 from train.fusion import RULES
 from train.gallery import Vectors
-from train.model import read_description
+from train.model import load_net, read_description
 from train.shelf import Shelf, sha256_of
 
 SHOE = encoded(draw_shoe((200, 40, 40)))
@@ -186,6 +186,22 @@ def test_a_net_is_verified_when_it_is_read(trained: Path, tmp_path: Path) -> Non
     path.write_bytes(sound[: len(sound) // 2])
     with pytest.raises(CatalogueError, match=r"weights\.safetensors: not a model"):
         Shelf().take(path, described)
+
+
+def test_a_net_replaced_between_its_hash_and_its_reading_is_refused(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(shutil.copy(trained / "models/brands/acme/weights.safetensors", tmp_path))
+    described, sha256, content = read_description(path), sha256_of(path), path.read_bytes()
+
+    def replaced(path: Path) -> Any:
+        (path.parent / "new").write_bytes(content)  # another file of the same description
+        (path.parent / "new").rename(path)
+        return load_net(path)
+
+    monkeypatch.setattr("train.shelf.load_net", replaced)
+    with pytest.raises(CatalogueError, match="replaced"):
+        Shelf().take(path, described, sha256)
 
 
 def test_a_net_found_damaged_when_it_is_asked_is_named_and_the_rest_answers(

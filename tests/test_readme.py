@@ -39,3 +39,17 @@ def test_commands_exist_with_their_options(page: Path) -> None:
         known = {option for parameter in command.params for option in parameter.opts}
         for option in re.findall(r"--[a-z-]+", rest.split("#")[0].split(",")[0]):
             assert option in known, f"solemap {name} {option}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_benches_exist_with_their_options(page: Path) -> None:
+    text = page.read_text("utf-8")
+    shown = re.findall(r"^ {4}python -m (bench[\w.]*)(.*)", text, re.MULTILINE)
+    for name, rest in shown + re.findall(r"`python -m (bench[\w.]*)([^`]*)`", text):
+        place = ROOT / name.replace(".", "/")
+        is_file = place.with_suffix(".py").exists()
+        files = [place.with_suffix(".py")] if is_file else sorted(place.rglob("*.py"))
+        code = "".join(path.read_text("utf-8") for path in files)
+        assert "__main__" in code, f"python -m {name}"
+        for option in re.findall(r"--[a-z][a-z0-9-]*", rest.split("#")[0]):
+            assert f'"{option}"' in code or option == "--help", f"python -m {name} {option}"

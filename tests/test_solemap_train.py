@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import os
@@ -21,7 +22,8 @@ from test_pipeline import ROOT, Checkout
 
 from catalogue.errors import CatalogueError
 from solemap.__main__ import cli
-from solemap.jobs import Job, stale_jobs
+from solemap.jobs import LOGS, Job, stale_jobs
+from solemap.pool import run_here
 from solemap.progress import Progress
 
 BRANDS = ("acme", "luna", "zeta")
@@ -256,6 +258,20 @@ def test_a_start_outside_the_project_does_not_travel(tmp_path: Path) -> None:
 def test_gpus_without_a_cluster_are_refused() -> None:
     told = CliRunner().invoke(cli, ["train", "--gpus", "0.5"])
     assert told.exit_code == 2 and "--gpus is for --address" in told.output
+
+
+def test_a_net_that_cannot_even_be_started_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    LOGS.mkdir(parents=True)
+    monkeypatch.setattr("solemap.worker.Worker.train", full)
+    jobs = [Job(name, ("train", "fit"), "") for name in ("acme", "나이키")]
+    ended = [one for some in run_here(jobs, 2, retries=1) for one in some]
+    assert sorted((one.job.brand, one.code) for one in ended) == [("acme", 1), ("나이키", 1)]
 
 
 def test_a_command_that_is_no_python_module_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip

@@ -72,6 +72,7 @@ def test_a_brand_of_one_product_wins_by_being_small_in_the_papers_rule_alone() -
         "color_1nn",
         "color_mean",
         "learned",
+        "learned_no_nets",
     }:
         assert scores(rule).index(max(scores(rule))) == 0, rule
 
@@ -93,6 +94,14 @@ def test_energy_is_the_mean_and_not_the_sum_over_a_brands_classes() -> None:
     logits = {"a": torch.tensor([[1.0, 1.0]]), "b": torch.tensor([[1.0]])}
     assert scores("energy", brand_logits=logits) == [0.25, 0.25, 0.5, 0.0]
     assert scores("max_logit", brand_logits=logits)[2] == pytest.approx(1 / 3, abs=1e-4)
+
+
+def test_without_nets_no_net_changes_a_score() -> None:
+    weights = {"color": 10.0, "brand_net": 3.0, "gate": 3.0, "embedding": 3.0}
+    loud = evidence(brand_logits={"a": torch.tensor([[9.0, 0.0]])}, gate=torch.rand(1, 3))
+    of_both = [RULES["learned_no_nets"](of, system(), weights) for of in (evidence(), loud)]
+    assert torch.equal(*of_both)
+    assert not torch.equal(*[RULES["learned"](of, system(), weights) for of in (evidence(), loud)])
 
 
 def test_what_was_not_compared_is_not_named() -> None:

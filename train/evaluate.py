@@ -39,7 +39,7 @@ from train.fitted import (
     val_scores_of,
     worth,
 )
-from train.fusion import CANDIDATES, RULES
+from train.fusion import CANDIDATES, RULES, WEIGHTED
 from train.metrics import ece_by_chance, retrieval
 from train.records import Answer
 from train.seed import make_deterministic
@@ -72,8 +72,9 @@ def evaluate(
         )  # fmt: skip
     fitted = {name: fit_rule(name, val.known, system) for name in RULES}
     val_scores = {name: val_scores_of(name, val, system, fitted[name]) for name in RULES}
-    fitted["learned"] = {**fitted["learned"], **confidence_of(val, val_scores["learned"])}
-    val_scores["learned"] = sure(val, val_scores["learned"], fitted["learned"])
+    for name in WEIGHTED:
+        fitted[name] = {**fitted[name], **confidence_of(val, val_scores[name])}
+        val_scores[name] = sure(val, val_scores[name], fitted[name])
     val_arms = {name: figures(val_scores[name], val.known, system) for name in RULES}
     worths = {name: worth(val_scores[name], val.known.truth, unknown_cost) for name in CANDIDATES}
     default = max(CANDIDATES, key=lambda name: worths[name])  # the first of equals

@@ -8,14 +8,14 @@ from train.arms import Measured, Photos, Scores
 from train.calibrate import fit_temperature, fit_threshold
 from train.confidence import fit_confidence, with_confidence
 from train.evidence import System
-from train.fusion import RULES, TEMPERED, Fitted, color_similarities, cues
+from train.fusion import LOOKS, RULES, TEMPERED, WEIGHTED, Fitted, color_similarities, cues
 from train.learned import FOLDS, fit_weights, folds_of
 
 
 def fit_rule(name: str, known: Photos, system: System) -> dict[str, float]:
     """What a rule needs from validation: a temperature, the weights of its cues, or nothing."""
-    if name == "learned":
-        return fit_weights(cues(known.evidence, system), known.truth)
+    if name in WEIGHTED:
+        return fit_weights(_cues_of(name, known, system), known.truth)
     if name not in TEMPERED:
         return {}
     # Its scores at temperature 1 are softmaxes, so that their logarithm is logits again.
@@ -30,6 +30,11 @@ def fit_rule(name: str, known: Photos, system: System) -> dict[str, float]:
     }
 
 
+def _cues_of(name: str, known: Photos, system: System) -> dict[str, Tensor]:
+    found = cues(known.evidence, system)
+    return found if name == "learned" else {cue: found[cue] for cue in LOOKS}
+
+
 def scores_of(name: str, measured: Measured, system: System, fitted: Fitted) -> Scores:
     return Scores(
         known=RULES[name](measured.known.evidence, system, fitted),
@@ -38,14 +43,14 @@ def scores_of(name: str, measured: Measured, system: System, fitted: Fitted) -> 
 
 
 def val_scores_of(name: str, val: Measured, system: System, fitted: Fitted) -> Scores:
-    """Scores of val photos; those of `learned` by weights fitted without the photo's product.
+    """Scores of val photos; those of `WEIGHTED` rules by weights fitted without the photo's product.
 
     Otherwise the rule with the most to fit would win by having seen the answers.
     """
     scores = scores_of(name, val, system, fitted)
-    if name != "learned" or not len(val.known.truth):
+    if name not in WEIGHTED or not len(val.known.truth):
         return scores
-    found, fold = cues(val.known.evidence, system), folds_of(val.known.truth.tolist())
+    found, fold = _cues_of(name, val.known, system), folds_of(val.known.truth.tolist())
     for held_out in range(FOLDS):
         rest, own = fold != held_out, fold == held_out
         weights = fit_weights(
@@ -56,14 +61,14 @@ def val_scores_of(name: str, val: Measured, system: System, fitted: Fitted) -> S
 
 
 def confidence_of(val: Measured, scores: Scores) -> dict[str, float]:
-    """What makes a confidence of `learned`'s scores on val, each photo by weights that never saw it."""
+    """What makes a confidence of a `WEIGHTED` rule's scores on val, each photo by weights that never saw it."""
     colors = [color_similarities(of.evidence) for of in (val.known, val.unknown)]
     is_right = scores.known.argmax(dim=1) == val.known.truth
     return fit_confidence(scores.known, colors[0], is_right, scores.unknown, colors[1])
 
 
 def sure(val: Measured, scores: Scores, fitted: Fitted) -> Scores:
-    """The scores of `learned` with the confidence that was fitted."""
+    """The scores of a `WEIGHTED` rule with the confidence that was fitted."""
     known, unknown = (
         with_confidence(own, color_similarities(photos.evidence), fitted)
         for own, photos in ((scores.known, val.known), (scores.unknown, val.unknown))

@@ -126,12 +126,22 @@ def learned(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
 
     With the confidence of the highest score that was fitted there, too, see ``confidence.py``.
     """
+    return _weighted(cues(evidence, system), evidence, system, fitted)
+
+
+def learned_no_nets(evidence: Evidence, system: System, fitted: Fitted) -> Tensor:
+    """`learned` from colours and outlines alone: no arm, a check of what all nets add to them."""
     found = cues(evidence, system)
+    return _weighted({name: found[name] for name in LOOKS}, evidence, system, fitted)
+
+
+def _weighted(
+    found: Mapping[str, Tensor], evidence: Evidence, system: System, fitted: Fitted
+) -> Tensor:
     total = torch.zeros(len(evidence.embedding), len(system.labels))
     for name, cue in found.items():
         total += fitted.get(name, 0.0) * cue
-    scores = total.softmax(dim=1) if found else total
-    return with_confidence(scores, color_similarities(evidence), fitted)
+    return with_confidence(total.softmax(dim=1), color_similarities(evidence), fitted)
 
 
 def color_similarities(evidence: Evidence) -> tuple[Tensor, Tensor]:
@@ -188,9 +198,14 @@ RULES: dict[str, Rule] = {
     "embedding_knn": embedding_knn,
     "color_mean": color_mean,
     "color_1nn": color_1nn,
+    "learned_no_nets": learned_no_nets,
     "border_1nn": border_1nn,
 }
-CANDIDATES = tuple(name for name in RULES if name != "border_1nn")  # for the default
+CHECKS = ("learned_no_nets", "border_1nn")
+CANDIDATES = tuple(name for name in RULES if name not in CHECKS)  # for the default
+# Rules with weights of cues and a confidence; the cues.
+LOOKS = ("color", "color_brand", "mean_color", "outline", "outline_brand")
+WEIGHTED = ("learned", "learned_no_nets")
 # Rules with one temperature of their own.
 TEMPERED = (
     "max_logit",

@@ -36,11 +36,11 @@ def score(catalogue: Path, feed: Path) -> dict[str, Any]:
     found: dict[str, list[dict[str, Any]]] = {}
     strangers = 0
     for item in items:
-        key = _owner(item, owners, by_key)
-        if key is None:
+        owner = _owner(item, owners, by_key)
+        if owner is None:
             strangers += 1
         else:
-            found.setdefault(key, []).append(item)
+            found.setdefault(owner, []).append(item)
     right = Counter[str]()
     for key, members in found.items():
         product, item = by_key[key], members[0]

@@ -70,4 +70,5 @@ def largest(figure: Any) -> str | None:
     if found:
         return str(found)
     sets = figure.css("source::attr(srcset), img::attr(data-srcset), img::attr(srcset)").get()
-    return sets.split(",")[-1].split()[0] if sets else figure.css("img::attr(src)").get()
+    alone = figure.css("img::attr(src)").get()
+    return str(sets).split(",")[-1].split()[0] if sets else alone and str(alone)

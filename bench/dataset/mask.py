@@ -161,7 +161,10 @@ def cut_outs(rows: Sequence[Row]) -> list[Image.Image]:
     found = []
     for path, *_ in rows:
         with Image.open(path) as image:
-            if image.mode in ("RGBA", "LA", "P") and image.convert("RGBA").getextrema()[3][0] == 0:
+            if (
+                image.mode in ("RGBA", "LA", "P")
+                and image.convert("RGBA").getchannel("A").getextrema()[0] == 0
+            ):
                 found.append(image.convert("RGBA"))
     return found
 

@@ -51,8 +51,8 @@ def size_chart(chance: Random) -> Image.Image:
     font = ImageFont.load_default(max(8, round(min(tall * 0.5, wide * 0.3))))
     for row in range(rows):
         for column in range(columns):
-            at = margin + (column + 0.3) * wide, top + (row + 0.25) * tall
-            draw.text(at, _cell(chance, row), font=font, fill=ink)
+            place = margin + (column + 0.3) * wide, top + (row + 0.25) * tall
+            draw.text(place, _cell(chance, row), font=font, fill=ink)
     return image
 
 

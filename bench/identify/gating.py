@@ -64,7 +64,7 @@ def read_project(project: Path) -> Asked:
 
 def gating(asked: Asked) -> dict[str, Any]:
     """For `gate` and the arm that answers, figures by m."""
-    found = {}
+    found: dict[str, Any] = {}
     for arm in dict.fromkeys(("gate", asked.identifier.arm)):
         if arm not in GATED:
             found[arm] = {"note": "this rule needs all nets, or none"}

@@ -52,7 +52,12 @@ def originals() -> dict[str, bytes]:
         buffer = io.BytesIO()
         image.save(buffer, form, **options)
         found[form] = buffer.getvalue()
-    for name, mode, options in (("JPEG progressive", "CMYK", {"progressive": True}), ("PNG palette", "P", {}), ("TIFF lzw", "RGB", {"compression": "tiff_lzw"})):  # fmt: skip
+    more: list[tuple[str, str, dict[str, object]]] = [
+        ("JPEG progressive", "CMYK", {"progressive": True}),
+        ("PNG palette", "P", {}),
+        ("TIFF lzw", "RGB", {"compression": "tiff_lzw"}),
+    ]
+    for name, mode, options in more:
         buffer = io.BytesIO()
         image.convert(mode).save(buffer, name.partition(" ")[0], **options)
         found[name] = buffer.getvalue()

@@ -137,8 +137,9 @@ def _write_gallery(models: Path, labels: tuple[str, ...], features: int) -> None
         for n in range(PHOTOS)
     ]
     products = [
-        GalleryProduct(label, *label.split("/"), label, (f"https://shop.example/{label}",))
+        GalleryProduct(label, brand, product, label, (f"https://shop.example/{label}",))
         for label in labels
+        for brand, _, product in [label.partition("/")]
     ]
     save_names(models / "gallery", photos, products)
     write_json(models / "gallery/index.json", {"neighbours": 6})

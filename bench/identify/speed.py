@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def one_photo(models: Path) -> dict[str, Any]:
     turn = iter(range(10**9))
 
     def query() -> Tensor:
-        return queries[next(turn) % len(queries)]
+        picture: Tensor = queries[next(turn) % len(queries)]
+        return picture
 
     base = identifier.system.base
     ways: Ways = {
@@ -122,17 +124,18 @@ def many_brands(few: Path, many: Path) -> dict[str, Any]:
     for name in warm:
         for _ in queries:
             answer(name)
-    found = by_turns({f"{name}_brands_warm": lambda name=name: answer(name) for name in warm}, ROUNDS * len(queries))  # fmt: skip
+    found = by_turns(
+        {f"{name}_brands_warm": partial(answer, name) for name in warm}, ROUNDS * len(queries)
+    )
     learned: Ways = {
-        f"{name}_brands_learned": lambda name=name: _learned(warm[name], queries[0])
-        for name in warm
-    }  # type: ignore[misc]
+        f"{name}_brands_learned": partial(_learned, own, queries[0]) for name, own in warm.items()
+    }
     found |= by_turns(learned, ROUNDS)
     cold = Identifier.load(many, most_bytes=1)
     for state in ("first_read", "read_again"):
         if state == "first_read":
             _forget(many)
-        times = [_timed(lambda query=query: _answer(cold, query)) for query in queries]
+        times = [_timed(partial(_answer, cold, query)) for query in queries]
         found[f"1000_brands_{state}"] = told(times)
     nets = [len(_asked(warm["1000"], query)) for query in queries]
     return {

@@ -6,6 +6,7 @@ CHANGE is `threads=N`, or `malloc=plain`: memory is handed back to the system as
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import train.fit
 import train.memory
@@ -15,7 +16,7 @@ from train.seed import make_deterministic
 if __name__ == "__main__":
     what, _, value = sys.argv.pop(1).partition("=")
     if what == "threads":
-        train.fit.make_deterministic = lambda: make_deterministic(int(value))
+        setattr(train.fit, "make_deterministic", partial(make_deterministic, int(value)))  # noqa: B010
     else:
-        train.memory.keep_freed_memory = lambda: None
+        setattr(train.memory, "keep_freed_memory", lambda: None)  # noqa: B010
     cli(prog_name="python -m train")

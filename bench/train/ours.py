@@ -81,7 +81,7 @@ def _time_to(wanted: float, pack: Pack, settings: loop.Settings) -> float | None
             raise ReachedError
         return value
 
-    loop.accuracy = accuracy
+    loop.accuracy = accuracy  # type: ignore[assignment]
     try:
         _train(pack, settings)
     except ReachedError:
