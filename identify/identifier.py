@@ -20,6 +20,7 @@ from identify.asking import evidence_for
 from identify.explain import explain
 from identify.finder import Finder
 from identify.photo import Prepared, prepare_photo
+from identify.prepacked import prepack
 from identify.shown import Shown
 from train.evidence import Evidence, System, load_system
 from train.fusion import RULES
@@ -84,9 +85,10 @@ class Identifier:
             brands = [str(brand) for brand in settings["brands"]]
             hashes = {str(name): str(told) for name, told in settings.get("sha256", {}).items()}
             left_out: dict[str, str] = {}
-            shelf = Shelf(most_bytes)
+            shelf = Shelf(most_bytes, prepack)
             system = load_system(models, brands, left_out=left_out, shelf=shelf, sha256=hashes)
             _check_base(models, hashes)
+            prepack(system.base)
             added = load_added(models, system, models.parent / "data" / "pack")
             if added:  # their pictures lie below models, wherever that is
                 photos = [replace(one, path=str(models / one.path)) for one in added.photos]

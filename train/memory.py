@@ -15,7 +15,7 @@ def keep_freed_memory() -> None:
     """Tell glibc not to hand large freed blocks back to the system; elsewhere nothing changes.
 
     Each step of training frees what the next one asks for again, and the system zeroes every page
-    anew in between: a twentieth of the time (`python -m bench.train jobs`).
+    anew in between, a few percent of the time (`python -m bench.train jobs`).
     """
     if sys.platform != "linux":
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 from catalogue.errors import CatalogueError
@@ -20,10 +21,15 @@ State = tuple[int, int, int]  # mtime in ns, size, inode
 
 
 class Shelf:
-    """Nets by their files. Threads may ask at the same time; each file is read once for all."""
+    """Nets by their files. Threads may ask at the same time; each file is read once for all.
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self.most_bytes = most_bytes
+    ``prepare`` is called with each net that was read.
+    """
+
+    def __init__(
+        self, most_bytes: int = MOST_BYTES, prepare: Callable[[ShoeNet], None] | None = None
+    ) -> None:
+        self.most_bytes, self._prepare = most_bytes, prepare
         self._held: OrderedDict[Path, tuple[ShoeNet, int]] = OrderedDict()
         self._verified: dict[Path, State] = {}
         self._lock, self._reading = threading.RLock(), threading.Lock()
@@ -62,7 +68,10 @@ class Shelf:
             is_other = sha256 is not None and self._verified[path] != _state_of(path)
             if is_other or description != described:
                 raise CatalogueError(f"{path}: replaced by another net; load the models again.")
-            self._put(path, net)
+            size = sum(tensor.nbytes for tensor in net.state_dict().values())
+            if self._prepare is not None:
+                self._prepare(net)
+            self._put(path, net, size)
             return net
 
     def _get(self, path: Path) -> ShoeNet | None:
@@ -72,8 +81,7 @@ class Shelf:
             self._held.move_to_end(path)
             return self._held[path][0]
 
-    def _put(self, path: Path, net: ShoeNet) -> None:
-        size = sum(tensor.nbytes for tensor in net.state_dict().values())
+    def _put(self, path: Path, net: ShoeNet, size: int) -> None:
         with self._lock:
             self._held[path] = (net, size)
             while len(self._held) > 1 and self.held_bytes > self.most_bytes:
