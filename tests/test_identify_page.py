@@ -195,6 +195,23 @@ def test_a_similar_shoe_is_searched_from(opened: Any) -> None:
     assert page.inner_text("#caption") == f"Picture of {name}"
 
 
+def test_what_is_no_longer_asked_is_not_shown(opened: Any) -> None:
+    page = opened()
+    page.set_input_files("#file", file_of(SHOE))
+    page.wait_for_selector(ANSWER)
+    held: list[Any] = []
+    page.route("**/pictures/**", lambda route: held.append(route))
+    page.locator("#grid .search").first.click()
+    until(page, "document.body.classList.contains('busy')")
+    page.click("#again")
+    assert not page.evaluate("document.body.classList.contains('busy')")
+    for route in held:
+        route.continue_()
+    page.wait_for_load_state("networkidle")
+    time.sleep(0.5)
+    assert not page.is_visible("#answer") and not page.is_visible("#fault")
+
+
 def test_korean_and_english(opened: Any) -> None:
     page = opened(locale="ko-KR")
     assert page.inner_text("h1") == "이 신발은 무엇일까요?"
