@@ -53,11 +53,18 @@ def prepack(net: ShoeNet) -> None:
     if not _can_prepack():
         return
     seen = _shapes(net)
-    for module in list(net.backbone.modules()):
-        for (name, child), (next_name, following) in pairwise(module.named_children()):
-            if isinstance(child, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
-                setattr(module, name, PrepackedConv2d(child, following, seen[child]))
-                setattr(module, next_name, nn.Identity())
+    try:
+        made = [
+            (module, name, next_name, PrepackedConv2d(child, following, seen[child]))
+            for module in net.backbone.modules()
+            for (name, child), (next_name, following) in pairwise(module.named_children())
+            if isinstance(child, nn.Conv2d) and isinstance(following, nn.BatchNorm2d)
+        ]
+    except RuntimeError:  # a processor that these operations do not know
+        return
+    for module, name, next_name, prepacked in made:
+        setattr(module, name, prepacked)
+        setattr(module, next_name, nn.Identity())
 
 
 def _can_prepack() -> bool:
