@@ -54,6 +54,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "train.model",
             "train.seed",
             "train.shelf",
+            "train.similarity",
             "train.twins",
         },
         {
