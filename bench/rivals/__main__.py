@@ -109,6 +109,8 @@ def _result(name: str, project: Project, threads: int) -> dict[str, Any]:
 
 def _compared(found: dict[str, Any], project: Project) -> dict[str, Any]:
     """The figures of an arm and how much higher the project's default arm is now."""
+    if "named" not in found:  # kept by an older version, with its interval
+        return found
     named = torch.tensor(found.pop("named"), dtype=torch.int64)
     return {**found, "default_minus_this": _against_default(named, project)}
 
