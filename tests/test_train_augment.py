@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from conftest import draw_shoe
 from PIL import Image
 from torchvision.transforms.functional import pil_to_tensor
 
-from train.augment import _on_other_ground, augment
+import train.augment
+from train.augment import (
+    NEW_GROUND_SHARE,
+    SHADOW,
+    SHADOW_SHARE,
+    _in_shadow,
+    _move,
+    _on_other_ground,
+    augment,
+)
 from train.color import color_histogram
 from train.data import normalise
 
@@ -51,17 +61,55 @@ def test_light_changes_but_a_red_shoe_stays_red() -> None:
 
 
 def test_the_ground_of_some_is_replaced_and_the_shoe_never() -> None:
-    pixels = torch.full((64, 3, 32, 32), 255, dtype=torch.uint8)
+    count = 256
+    pixels = torch.full((count, 3, 32, 32), 255, dtype=torch.uint8)
     pixels[:, :, 8:24, 8:24] = torch.tensor([200, 40, 40], dtype=torch.uint8).view(3, 1, 1)
-    shoe = torch.zeros(64, 32, 32, dtype=torch.uint8)
+    shoe = torch.zeros(count, 32, 32, dtype=torch.uint8)
     shoe[:, 8:24, 8:24] = 255
     pictures = _on_other_ground(
         pixels.float() / 255, shoe[:, None].float() / 255, torch.Generator().manual_seed(0)
     )
     assert torch.equal(pictures[:, :, 8:24, 8:24], (pixels.float() / 255)[:, :, 8:24, 8:24])
     is_new = (pictures[:, :, 0, 0] != 1).any(dim=1)
-    assert 16 < int(is_new.sum()) < 48
+    assert 0.5 < int(is_new.sum()) / (NEW_GROUND_SHARE * count) < 1.5
     assert len(pictures[is_new][:, :, 0, 0].unique(dim=0)) > 10
+
+
+def test_a_shadow_falls_beside_the_shoe_and_never_on_it() -> None:
+    pixels = torch.full((64, 3, 64, 64), 0.8)
+    shoe = torch.zeros(64, 1, 64, 64)
+    shoe[:, :, 24:40, 24:40] = 1
+    seen = _in_shadow(pixels, shoe, torch.Generator().manual_seed(0))
+    assert torch.equal(seen[:, :, 24:40, 24:40], pixels[:, :, 24:40, 24:40])
+    is_darker = (seen < 0.79).any(dim=(1, 2, 3))
+    assert 0.5 < int(is_darker.sum()) / (SHADOW_SHARE * 64) < 1.3
+    assert float(seen.amin()) >= 0.8 * (1 - SHADOW)
+    whole = torch.ones(64, 1, 64, 64)  # no mask: the ground is not known
+    assert torch.equal(_in_shadow(pixels, whole, torch.Generator().manual_seed(0)), pixels)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_tilted_camera_sees_parallel_edges_run_together(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = {
+        "MAX_ROTATION_DEG": 0.0,
+        "SCALE": (1.0, 1.0),
+        "ASPECT": (1.0, 1.0),
+        "MAX_SHIFT": 0.0,
+    }
+    for name, value in {**straight, "TILT_SHARE": share}.items():
+        monkeypatch.setattr(train.augment, name, value)
+    pictures = torch.zeros(64, 1, 64, 64)
+    pictures[:, :, 16:48] = 1  # a band from the left edge to the right one
+    seen = _move(pictures, 64, torch.Generator().manual_seed(0))
+    widths = seen.sum(dim=2)[:, 0]  # (B, 64) of each column
+    difference = (widths[:, 0] - widths[:, -1]).abs()
+    if share:
+        # 32 px divided by 1 + t and 1 - t at the ends, |t| evenly up to TILT: on average 8 px apart
+        assert 5 < float(difference.mean()) < 11
+    else:
+        assert torch.equal(seen, pictures)
 
 
 def test_the_histogram_does_not_see_the_ground() -> None:

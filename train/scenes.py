@@ -66,7 +66,12 @@ class Draw:
 
     def between(self, low: float, high: float, *shape: int) -> Tensor:
         """Uniform, (count, *shape), by default (count, 1, 1, 1)."""
-        drawn = torch.rand(self.count, *(shape or (1, 1, 1)), generator=self.generator)
+        drawn = torch.rand(
+            self.count,
+            *(shape or (1, 1, 1)),
+            generator=self.generator,
+            device=self.generator.device,
+        )
         return drawn * (high - low) + low
 
     def chance(self, share: float) -> Tensor:
@@ -83,13 +88,18 @@ class Draw:
         vivid = self.between(0, 1) ** 2
         return (self.between(0, 1) + vivid * self.between(-0.6, 0.6, 3, 1, 1)).clamp(0, 1)
 
+    def places(self, size: int) -> tuple[Tensor, Tensor]:
+        """How far across, (1, 1, 1, size), and how far down, (1, 1, size, 1), each pixel is, of 0..1."""
+        line = (torch.arange(size, device=self.generator.device) + 0.5) / size
+        return line.view(1, 1, 1, size), line.view(1, 1, size, 1)
+
 
 def compose(
     cut_outs: CutOuts, size: int, count: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """``count`` frames (B, 3, size, size) of 0..1, and how much of each pixel is shoe, (B, 1, size, size)."""
     draw = Draw(count, generator)
-    frames, shoe = _ground(draw.some(-(-count // VARIANTS)), size)[:count], torch.zeros(count, 1, size, size)  # fmt: skip
+    frames, shoe = grounds(draw.some(-(-count // VARIANTS)), size)[:count], torch.zeros(count, 1, size, size)  # fmt: skip
     is_there = ~draw.chance(EMPTY_SHARE)
     scale = SHOE[0] * (SHOE[1] / SHOE[0]) ** draw.between(0, 1)  # even in its logarithm
     few = draw.some(len(frames[SECOND]))
@@ -106,7 +116,7 @@ def compose(
     return _taken(frames, draw), shoe
 
 
-def _ground(draw: Draw, size: int) -> Tensor:
+def grounds(draw: Draw, size: int) -> Tensor:
     """`VARIANTS` times as many frames without a shoe as are drawn, mirrored or in other colours, which costs little."""
     frames = _scene(draw, size)
     for _ in range(THINGS):
@@ -119,7 +129,7 @@ def _ground(draw: Draw, size: int) -> Tensor:
 
 def _scene(draw: Draw, size: int) -> Tensor:
     """Ground, in some with another one above a slanted horizon."""
-    across, down = _places(size)
+    across, down = draw.places(size)
     slope = draw.between(-0.3, 0.3)
     height = torch.where(draw.chance(HORIZON_SHARE), draw.between(0.1, 0.8), -1.0)
     depth = down - height - slope * (across - 0.5)  # (B, 1, H, W), over 0 on the ground
@@ -130,11 +140,6 @@ def _scene(draw: Draw, size: int) -> Tensor:
     frames = torch.where(depth > 0, ground, above)
     light = 1 + draw.between(-0.5, 0.5) * (across - 0.5) + draw.between(-0.5, 0.5) * (down - 0.5)
     return (frames * light).clamp(0, 1)
-
-
-def _places(size: int) -> tuple[Tensor, Tensor]:
-    line = (torch.arange(size) + 0.5) / size
-    return line.view(1, 1, 1, size), line.view(1, 1, size, 1)
 
 
 def _texture(draw: Draw, across: Tensor, down: Tensor, size: int) -> Tensor:
@@ -170,7 +175,7 @@ def _thing(draw: Draw, size: int) -> tuple[Tensor, Tensor]:
 
     A blob, a bar or a box, with a straight or wavy outline.
     """
-    across, down = _places(size)
+    across, down = draw.places(size)
     u, v = across - draw.between(-0.1, 1.1), down - draw.between(-0.1, 1.1)
     angle = draw.between(0, math.pi)
     radius = 0.04 * 10 ** draw.between(0, 1)
@@ -235,7 +240,7 @@ def _pasted(frames: Tensor, layer: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
 def _on_page(frames: Tensor, shoe: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
     """Frames that are no square photo, padded with the mean colour, or a page with bars of text."""
     size = frames.shape[-1]
-    across, down = _places(size)
+    across, down = draw.places(size)
     is_padded, is_low = draw.chance(0.6), draw.chance(0.5)
     first, last = draw.between(0, 0.3, 2, 1, 1), 1 - draw.between(0, 0.3, 2, 1, 1)
     left, right = (
