@@ -114,6 +114,7 @@ VARIANTS = {
             "MAX_SHIFT": 0.1,
         }
     ),
+    "small pictures first": Variant(settings={"progressive": True}),
     "no label smoothing": Variant(settings={"label_smoothing": 0.0}),
     "averaged weights": Variant(averaged=True),
     "asked mirrored as well": Variant(flipped=True),

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import draw_shoe
+from torch import Tensor
 
 from catalogue.errors import CatalogueError
+from train.augment import augment
 from train.base import fit_base
 from train.data import load_pack
 from train.fit import fit_brand, starting_net
@@ -41,21 +43,21 @@ def settings(**changed: object) -> Settings:
     return Settings(**{**values, **changed})  # type: ignore[arg-type]
 
 
-def make_pack(folder: Path, brand: str, products: int, photos: int = 6) -> Path:
-    """A pack of 32 px drawn shoes: the last photo of a product is test, the one before val."""
+def make_pack(folder: Path, brand: str, products: int, photos: int = 6, size: int = 32) -> Path:
+    """A pack of drawn shoes: the last photo of a product is test, the one before val."""
     folder.mkdir(parents=True)
     rows, pixels = [], []
     for product in range(products):
         for photo in range(photos):
-            drawn = draw_shoe(COLORS[product], pose=photo % 6, shape=product, size=32)
+            drawn = draw_shoe(COLORS[product], pose=photo % 6, shape=product, size=size)
             pixels.append(np.asarray(drawn))
             split = {photos - 1: "test", photos - 2: "val"}.get(photo, "train")
             name = f"{brand}{product}{photo}".encode().hex().ljust(64, "0")[:64]
             rows.append({"photo_id": name, "label": product, "split": split, "view": None})
     np.save(folder / "pixels.npy", np.stack(pixels))
-    np.save(folder / "masks.npy", np.full((len(pixels), 32, 32), 255, np.uint8))
+    np.save(folder / "masks.npy", np.full((len(pixels), size, size), 255, np.uint8))
     labels = [f"{brand}/p{product}" for product in range(products)]
-    described = {"size": 32, "crop": True, "labels": labels, "photos": rows}
+    described = {"size": size, "crop": True, "labels": labels, "photos": rows}
     (folder / "pack.json").write_text(json.dumps(described))
     return folder
 
@@ -81,6 +83,24 @@ def test_two_runs_give_the_same_bytes_and_leave_no_checkpoint(tmp_path: Path) ->
     description = read_description(first / "weights.safetensors")
     assert (description.labels, description.size) == (("acme/p0", "acme/p1", "acme/p2"), 32)
     assert description.data_sha256 == load_pack(pack).sha256
+
+
+def test_progressive_sees_small_pictures_first_and_the_refit_whole_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def spy(pixels: Tensor, masks: Tensor, size: int, generator: torch.Generator) -> Tensor:
+        seen.append(size)
+        return augment(pixels, masks, size, generator)
+
+    monkeypatch.setattr("train.loop.augment", spy)
+    pinned = make_pack(tmp_path / "pin", "acme", 2, size=64)  # 8 train photos: one step an epoch
+    how = settings(size=64, epochs=6, refit_epochs=1, progressive=True)
+    base = tmp_path / "base"
+    fit_base(how, "scratch", pinned, base, base / "m.json", base / "c.csv", tmp_path / "work")
+    assert seen[:6] == [32, 32, 48, 48, 64, 64] and set(seen[6:]) == {64}
+    assert read_description(base / "weights.safetensors").size == 64
 
 
 def test_the_head_starts_from_the_rows_that_the_base_knows(tmp_path: Path) -> None:

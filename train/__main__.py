@@ -76,6 +76,11 @@ def cli() -> None:
     required=True,
     help="More epochs at the end, on train and val photos.",
 )
+@click.option(
+    "--progressive",
+    is_flag=True,
+    help="Train on smaller pictures first: half the side for a third of the epochs, three quarters for the next.",
+)
 @click.option("--init", required=True, help="scratch, imagenet, or a .safetensors file.")
 @click.option("--pin", type=FOLDER, default=Path("data/base"), show_default=True)
 @click.option("--models", type=FOLDER, default=Path("models"), show_default=True)

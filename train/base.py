@@ -61,7 +61,12 @@ def fit_base(
     temperature = temperature_on_val(net, pack)
     save_net(file_of(model_folder, WITHOUT_VAL), net.eval(), described)
     if settings.refit_epochs:
-        more = replace(settings, epochs=settings.refit_epochs, lr=settings.lr * REFIT_LR_SHARE)
+        more = replace(
+            settings,
+            epochs=settings.refit_epochs,
+            lr=settings.lr * REFIT_LR_SHARE,
+            progressive=False,
+        )
         run(net, pack, more, checkpoint / WHOLE, SPLITS[WHOLE])
     save_net(file_of(model_folder, WHOLE), net.eval(), described)
     summary = {

@@ -52,7 +52,7 @@ def _speed() -> dict[str, Any]:
 
 def _accuracy(project: Path) -> dict[str, Any]:
     from bench.identify.gating import gating, read_project
-    from bench.identify.unseen import location, similar, unknown
+    from bench.identify.unseen import lines, location, similar, unknown
 
     asked = read_project(project)
     return {
@@ -63,6 +63,7 @@ def _accuracy(project: Path) -> dict[str, Any]:
         "similar": similar(asked, project),
         "unknown": unknown(asked),
         "location": location(asked),
+        "lines": lines(asked),
     }
 
 

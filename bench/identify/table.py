@@ -112,6 +112,15 @@ def _accuracy(part: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
                 f"top-1 {_of(row['top1'])}",
                 "",
             )
+    row = part.get("lines", {})
+    if photos := row.get("photos"):
+        share = {key: _of(count / photos) for key, count in row.items()}
+        yield (
+            f"image-search photos of lines that are known in one colour or two ({photos} photos)",
+            f"line {share['line_top1']}, among five {share['line_top5']}, brand {share['brand']}; "
+            f"named {share['named']}, of them the right line {row['named_right']} of {row['named']}",
+            "",
+        )
 
 
 def _ms(row: dict[str, float]) -> str:

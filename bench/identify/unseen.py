@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from bench.identify.gating import Asked
+from catalogue.slugs import slug
 from demo.dirt import bag, cap, placeholder
 from identify import Identifier
 from identify.added import SHAPE
@@ -112,6 +113,33 @@ def location(asked: Asked) -> dict[str, Any]:
         top1 = round(float(right.mean()), 4) if len(right) else None
         found[name] = {"photos": len(right), "top1": top1}
     return found
+
+
+def lines(asked: Asked) -> dict[str, Any]:
+    """Photos as image searches give them (street, on foot, for sale), of lines that the project knows in one colour or two.
+
+    A line is named where the answer's product is of it: its colourway is mostly another than those known.
+    """
+    identifier, known = asked.identifier, asked.system.labels
+    counts = {"photos": 0, "line_top1": 0, "line_top5": 0, "brand": 0, "named": 0, "named_right": 0}
+    for path, row in shared_rows():
+        line = f"{slug(row['brand'])}/{slug(row['product'])}"
+        if row["kind"] != "websearch" or not any(one.startswith(line) for one in known):
+            continue
+        try:
+            answer = identifier.identify(path.read_bytes())
+        except PhotoError:
+            continue
+        told = [f"{one.brand}/{one.product}" for one in answer.candidates]
+        is_right = [one.startswith(line) for one in told]
+        is_named = answer.verdict == "known"
+        counts["photos"] += 1
+        counts["line_top1"] += any(is_right[:1])
+        counts["line_top5"] += any(is_right)
+        counts["brand"] += any(one.partition("/")[0] == slug(row["brand"]) for one in told[:1])
+        counts["named"] += is_named
+        counts["named_right"] += is_named and any(is_right[:1])
+    return counts
 
 
 def shared_rows() -> Iterator[tuple[Path, dict[str, str]]]:
