@@ -43,11 +43,11 @@ def _commands(
         words: list[str] = []
         for word in stage["cmd"].replace("${item.brand}", brand).split():
             section = re.fullmatch(r"\$\{([\w-]+)\}", word)
-            words += _options(params[section[1]]) if section else [word]
+            words += options_of(params[section[1]]) if section else [word]
         yield words
 
 
-def _options(section: dict[str, Any]) -> list[str]:
+def options_of(section: dict[str, Any]) -> list[str]:
     """A section of params.yaml as options, as .dvc/config has DVC do it: --key or --no-key, a list's entries one by one."""
     words = []
     for key, value in section.items():

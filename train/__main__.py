@@ -77,8 +77,9 @@ def cli() -> None:
     help="More epochs at the end, on train and val photos.",
 )
 @click.option(
-    "--progressive",
-    is_flag=True,
+    "--progressive/--no-progressive",
+    default=False,
+    show_default=True,
     help="Train on smaller pictures first: half the side for a third of the epochs, three quarters for the next.",
 )
 @click.option("--init", required=True, help="scratch, imagenet, or a .safetensors file.")

@@ -83,7 +83,8 @@ def _scratch(
 ) -> tuple[ShoeNet, Trained]:
     """A net from scratch on train and val photos, in as many epochs as ``passes`` allow."""
     photos = len(pack.rows(*TRAINED))
-    settings = replace(settings, epochs=max(1, round(passes / photos)), refit_epochs=0)
+    epochs = max(1, round(passes / photos))
+    settings = replace(settings, epochs=epochs, refit_epochs=0, progressive=False)
     torch.manual_seed(derived_seed("rival", settings.seed))
     net = kind(settings.arch, len(pack.labels), settings.size)
     _run(net, pack, settings, work)

@@ -14,7 +14,7 @@ from catalogue.brand_list import read_brands
 from catalogue.errors import CatalogueError
 from catalogue.params import read_params
 from train.data import Pack, load_pack
-from train.loop import Settings
+from train.loop import Settings, size_at
 
 TRAINED = ("train", "val")  # what answers has learned from both; test reports
 
@@ -31,9 +31,14 @@ class Project:
 
     @property
     def budget(self) -> int:
-        """Image passes of what answers in this project: base, its refit, and every brand's net."""
+        """Image passes of what answers in this project: base, its refit, and every brand's net.
+
+        Passes of smaller pictures, where the base is progressive, count by their pixels.
+        """
         train, both = len(self.joint.rows("train")), len(self.joint.rows(*TRAINED))
-        return self.base.epochs * train + self.base.refit_epochs * both + self.train.epochs * both
+        sides = [size_at(self.base, epoch) / self.base.size for epoch in range(self.base.epochs)]
+        passes = round(sum(side**2 for side in sides) * train)
+        return passes + self.base.refit_epochs * both + self.train.epochs * both
 
     @property
     def base_passes(self) -> int:

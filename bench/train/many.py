@@ -18,6 +18,7 @@ import click
 import numpy as np
 from ruamel.yaml import YAML
 
+from bench.stages import options_of
 from bench.train.results import keep
 from catalogue.manifest import write_json, write_text
 
@@ -99,8 +100,7 @@ def make_project(work: Path, names: list[str]) -> None:
         _write_pack(work / "data" / "pack" / name, name, chance)
         write_json(work / "data" / "overrides" / f"{name}.json", {})
     _write_pack(work / "data" / "base", names[0], chance)
-    options = [word for key, value in params["base"].items() for word in (f"--{key}", str(value))]
-    _ran([sys.executable, "-m", "train", "base", *options], work)
+    _ran([sys.executable, "-m", "train", "base", *options_of(params["base"])], work)
     # what trains is measured, not how it comes about
     _ran([*DVC, "commit", "--force", "--quiet", "base", "overrides", "pack"], work)
 

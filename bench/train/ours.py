@@ -52,6 +52,7 @@ def main(
     _train(select(pack, pack.rows("train")[: 2 * settings.batch_size]), replace(settings, epochs=1))  # fmt: skip
     told: dict[str, Any] = {"pictures": len(pack.rows("train")) * settings.epochs}
     if until is None:
+        settings = replace(settings, progressive=False)  # the rate of whole pictures
         # the rivals, too, do not evaluate; what is done once a run goes out with the shorter of two
         alone = select(pack, pack.rows("train"))
         least_s = _train(alone, replace(settings, epochs=1))
