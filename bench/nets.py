@@ -248,7 +248,8 @@ def main(folder: Path, variants: str, parts: int, threads: int, **changed: Any) 
         photos = total.pop("photos")
         found[name] = {"photos": photos, **{key: round(n / photos, 4) for key, n in total.items()}}
         click.echo(f"{name}: {found[name]}")
-    keep_part(RESULTS, project.folder.name, {"base": vars(project.base), "variants": found}, ("torch", "torchvision"))  # fmt: skip
+    shown = f"{project.folder.name}, {project.base.size} px, {project.base.epochs} epochs"
+    keep_part(RESULTS, shown, {"base": vars(project.base), "variants": found}, ("torch", "torchvision"))  # fmt: skip
 
 
 if __name__ == "__main__":
