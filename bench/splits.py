@@ -30,6 +30,7 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json
 from catalogue.params import read_params
 from train.arms import paired_gain
+from train.metrics import ece_by_chance, expected_calibration_error
 from train.records import Answer
 
 RESULTS = ROOT / "bench" / "results" / "splits.json"
@@ -77,7 +78,7 @@ def measured(project: Path) -> dict[str, Any]:
         "default": system["default"],
         "counts": system["counts"],
         "arms": {name: {key: arm[key] for key in FIGURES} for name, arm in system["arms"].items()},
-        "photos": [[one.truth, one.right, one.right_within] for one in answers],
+        "photos": [[one.truth, one.right, one.right_within, one.confidence] for one in answers],
     }
 
 
@@ -133,6 +134,7 @@ def summary(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Whether ``arm``, None the default, was right, (N,); ``place`` 2: of all, 3: the brand given."""
         return torch.tensor([(arm or photo[0]) in photo[place] for photo in photos])
 
+    confidence = torch.tensor([photo[4] for photo in photos])
     return {
         "defaults": [one["default"] for one in splits],
         "test_photos": len(photos),
@@ -142,6 +144,10 @@ def summary(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
             for arm in arms
         },
         "default_minus": {arm: paired_gain(named(None, 2), named(arm, 2), product) for arm in arms},
+        "calibration": {  # of the default over the photos of all splits, which leave less to chance than one's
+            "ece": round(expected_calibration_error(confidence, named(None, 2)), 4),
+            "ece_by_chance": round(ece_by_chance(confidence), 4),
+        },
         "within_brand": {
             f"{first} - {second}": paired_gain(named(first, 3), named(second, 3), product)
             for first, second in (
@@ -169,6 +175,8 @@ def print_table(told: dict[str, Any]) -> None:
         cells = "".join(f"{arm[key]['mean'] if arm[key] else float('nan'):>18.3f}" for key in FIGURES)  # fmt: skip
         gain = told["default_minus"][name]
         click.echo(f"{name:16}{cells}   {gain['difference']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})")  # fmt: skip
+    calibration = told["calibration"]
+    click.echo(f"ECE over all photos: {calibration['ece']:.3f}, by chance {calibration['ece_by_chance']:.3f}")  # fmt: skip
     for pair, gain in told["within_brand"].items():
         click.echo(f"within brand, {pair}: {gain['difference']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})")  # fmt: skip
 

@@ -13,7 +13,7 @@ def split(default: str, top1: dict[str, float], *photos: tuple[str, list[str]]) 
         "default": default,
         "counts": {},
         "arms": {arm: {key: None if key == "ece" else value for key in FIGURES} for arm, value in top1.items()},
-        "photos": [[truth, right, right] for truth, right in photos],
+        "photos": [[truth, right, right, 0.75] for truth, right in photos],
     }  # fmt: skip
 
 
@@ -30,6 +30,8 @@ def test_figures_are_means_over_splits_and_gains_pair_the_photos_of_all() -> Non
     # the default is right four times of four: gate in the first split, joint in the second
     assert told["default_minus"]["gate"]["difference"] == 0.25
     assert told["default_minus"]["joint"]["difference"] == 0.25
+    assert told["calibration"]["ece"] == 0.25  # four of four at a confidence of 0.75
+    assert 0 < told["calibration"]["ece_by_chance"] < 0.4
     assert told["within_brand"] == {"gate - joint": told["within_brand"]["gate - joint"]}
     assert told["within_brand"]["gate - joint"]["difference"] == 0.0
 
