@@ -115,6 +115,7 @@ VARIANTS = {
         }
     ),
     "small pictures first": Variant(settings={"progressive": True}),
+    "whole pictures from the start": Variant(settings={"progressive": False}),
     "no label smoothing": Variant(settings={"label_smoothing": 0.0}),
     "averaged weights": Variant(averaged=True),
     "asked mirrored as well": Variant(flipped=True),
@@ -249,7 +250,10 @@ def main(folder: Path, variants: str, parts: int, threads: int, **changed: Any) 
         found[name] = {"photos": photos, **{key: round(n / photos, 4) for key, n in total.items()}}
         click.echo(f"{name}: {found[name]}")
     shown = f"{project.folder.name}, {project.base.size} px, {project.base.epochs} epochs"
-    keep_part(RESULTS, shown, {"base": vars(project.base), "variants": found}, ("torch", "torchvision"))  # fmt: skip
+    held = json.loads(RESULTS.read_text("utf-8")).get(shown, {}) if RESULTS.exists() else {}
+    if held.get("base") == vars(project.base) and held.get("code") == CODE:
+        found = held["variants"] | found
+    keep_part(RESULTS, shown, {"code": CODE, "base": vars(project.base), "variants": found}, ("torch", "torchvision"))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def _identity(project: Path, params: dict[str, Any]) -> str:
     }  # ports of local shops
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     inputs = [project / "brands.yaml", *sorted((project / "data" / "dedup").glob("*.jsonl"))]
-    for path in [*inputs, *sorted((ROOT / "train").glob("*.py")), *sorted((ROOT / "dataset").glob("*.py"))]:  # fmt: skip
+    for path in [*inputs, *sorted((ROOT / "train").glob("*.py")), *sorted((ROOT / "dataset").glob("*.py")), Path(__file__)]:  # fmt: skip
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

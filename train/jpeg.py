@@ -1,7 +1,7 @@
 """What saving as JPEG does to a batch of pictures, on tensors: baseline JPEG, 4:2:0, without its lossless half.
 
 Source of formulas and tables: ITU-T T.81 (1992), annexes A and K; JFIF 1.02 for the colours;
-libjpeg's `jpeg_quality_scaling` for the quality.
+libjpeg's `jpeg_quality_scaling` for the quality, without its rounding to integers below 50.
 """
 
 from __future__ import annotations

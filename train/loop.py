@@ -102,7 +102,8 @@ def run(
     """Train ``net`` in place on the pack's photos of ``splits`` and return the curve, a row an epoch.
 
     The last epoch's weights are kept: nothing is chosen by looking at val, which only draws the
-    curve. ``work`` holds the checkpoint while the run lasts; remove it once the result is safe.
+    curve, in the precision of training until the last epoch; 0 where val is trained on.
+    ``work`` holds the checkpoint while the run lasts; remove it once the result is safe.
     Photos lie on the device where it trains, and are augmented there.
     """
     from pytorch_metric_learning.losses import SupConLoss  # 2 s to import
@@ -111,7 +112,7 @@ def run(
     net.to(device)
     pixels, masks = pack.pixels.to(device), pack.masks.to(device)
     label_index = pack.label_index.to(device)
-    train_rows, val_rows = pack.rows(*splits), pack.rows("val")
+    train_rows, val_rows = pack.rows(*splits), pack.rows(*{"val"} - set(splits))
     decayed = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
@@ -132,6 +133,7 @@ def run(
     contrast = SupConLoss(temperature=TEMPERATURE)
     saved_at = started_at = time.monotonic()
     first_epoch = len(curve)
+    work_of = [size_at(settings, one) ** 2 for one in range(settings.epochs)]
 
     for epoch in range(first_epoch, settings.epochs):
         net.train()
@@ -161,22 +163,27 @@ def run(
             optimizer.step()
             loss_sum += loss.detach() * len(rows)
         net.eval()
+        is_last = epoch + 1 == settings.epochs
+        with torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16 and not is_last):
+            val_top1 = accuracy(net, pack, val_rows) if len(val_rows) else 0.0
         curve.append(
             {
                 "epoch": epoch + 1,
                 "train_loss": round(float(loss_sum) / len(train_rows), 6),
-                "val_top1": round(accuracy(net, pack, val_rows), 6) if len(val_rows) else 0.0,
+                "val_top1": round(val_top1, 6),
             }
         )
-        if time.monotonic() - saved_at > CHECKPOINT_EVERY_S and epoch + 1 < settings.epochs:
+        if time.monotonic() - saved_at > CHECKPOINT_EVERY_S and not is_last:
             _save_checkpoint(work, net, optimizer, curve)
             saved_at = time.monotonic()
             done = epoch + 1 - first_epoch
-            rate = done * len(train_rows) / (saved_at - started_at)
-            left_s = (settings.epochs - epoch - 1) * len(train_rows) / rate
+            took_s = saved_at - started_at
+            rate = done * len(train_rows) / took_s
+            left_s = took_s * sum(work_of[epoch + 1 :]) / sum(work_of[first_epoch : epoch + 1])
+            measured = f"  val top-1 {val_top1:.2f}" if len(val_rows) else ""
             log.info(
-                "epoch %d/%d  loss %.3f  val top-1 %.2f  %.0f pictures/s  %.0f s left",
-                epoch + 1, settings.epochs, curve[-1]["train_loss"], curve[-1]["val_top1"], rate, left_s,
+                "epoch %d/%d  loss %.3f%s  %.0f pictures/s  %.0f s left",
+                epoch + 1, settings.epochs, curve[-1]["train_loss"], measured, rate, left_s,
             )  # fmt: skip
     with torch.no_grad():
         net.prototypes.copy_(_class_means(net, pack, train_rows))
@@ -194,10 +201,10 @@ def _class_means(net: ShoeNet, pack: Pack, rows: Tensor) -> Tensor:
 def size_at(settings: Settings, epoch: int) -> int:
     """px, the side of the training pictures: where ``progressive``, half at first and whole for the last third.
 
-    An epoch of half the side takes a quarter of the time (progressive resizing, Howard 2018).
+    Progressive resizing, Howard 2018; the last epoch is always of whole pictures.
     """
     share = epoch / settings.epochs
-    if not settings.progressive or share >= 2 / 3:
+    if not settings.progressive or share >= 2 / 3 or epoch == settings.epochs - 1:
         return settings.size
     part = 1 / 2 if share < 1 / 3 else 3 / 4
     return max(MIN_SIZE, round(settings.size * part / 8) * 8)

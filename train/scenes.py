@@ -1,4 +1,4 @@
-"""Shoes on made-up ground, batch by batch: what the detector learns from.
+"""Shoes on made-up ground, batch by batch: what the detector learns from, and grounds for augmentation.
 
 Cut-outs of packs (pixels and masks) are pasted at any size, place and angle on scenes of textures, tiles,
 horizons, things that are no shoe, and pages with bars of text. Whole batches on tensors: making one

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -123,15 +124,15 @@ def lines(asked: Asked) -> dict[str, Any]:
     identifier, known = asked.identifier, asked.system.labels
     counts = {"photos": 0, "line_top1": 0, "line_top5": 0, "brand": 0, "named": 0, "named_right": 0}
     for path, row in shared_rows():
-        line = f"{slug(row['brand'])}/{slug(row['product'])}"
-        if row["kind"] != "websearch" or not any(one.startswith(line) for one in known):
+        line = line_of(row["brand"], row["product"])
+        if row["kind"] != "websearch" or not any(line.fullmatch(one) for one in known):
             continue
         try:
             answer = identifier.identify(path.read_bytes())
         except PhotoError:
             continue
         told = [f"{one.brand}/{one.product}" for one in answer.candidates]
-        is_right = [one.startswith(line) for one in told]
+        is_right = [line.fullmatch(one) is not None for one in told]
         is_named = answer.verdict == "known"
         counts["photos"] += 1
         counts["line_top1"] += any(is_right[:1])
@@ -140,6 +141,11 @@ def lines(asked: Asked) -> dict[str, Any]:
         counts["named"] += is_named
         counts["named_right"] += is_named and any(is_right[:1])
     return counts
+
+
+def line_of(brand: str, name: str) -> re.Pattern[str]:
+    """Labels of a line: its name alone or with an article number. ZX 2K H02368 is one of ZX 2K, ZX 2K Boost is none."""
+    return re.compile(re.escape(f"{slug(brand)}/{slug(name)}") + r"(-[a-z]*\d\w*)?")
 
 
 def shared_rows() -> Iterator[tuple[Path, dict[str, str]]]:

@@ -59,19 +59,22 @@ def main(folder: Path, arms: str, threads: int, out: Path, **changed: Any) -> No
         project = read_project(folder, changed)
         for name in chosen:
             check_size(name, project.base.size)
-        found = {name: _result(name, project, threads) for name in chosen}
+        asked = {
+            "project": folder.name,
+            "products": len(project.joint.labels),
+            "photos": {one: len(project.joint.rows(one)) for one in ("train", "val", "test")},
+            "budget_image_passes": project.budget,
+            "base": vars(project.base),
+        }
+        held: dict[str, Any] = json.loads(out.read_bytes()) if out.exists() else asked
+        if other := [key for key, value in asked.items() if held.get(key) != value]:
+            raise CatalogueError(
+                f"{out}: its arms were measured with other {', '.join(other)}, and one table compares equals. "
+                "Name another file with --out, or remove this one."
+            )
+        found = held.get("rivals", {}) | {name: _result(name, project, threads) for name in chosen}
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
-    asked = {
-        "project": folder.name,
-        "products": len(project.joint.labels),
-        "photos": {one: len(project.joint.rows(one)) for one in ("train", "val", "test")},
-        "budget_image_passes": project.budget,
-        "base": vars(project.base),
-    }
-    held = json.loads(out.read_bytes()) if out.exists() else {}
-    if all(held.get(key) == value for key, value in asked.items()):
-        found = held["rivals"] | found
     told = {**asked, "rivals": found, "ours": _ours(project)}
     write_json(out, told)
     print_table(told)

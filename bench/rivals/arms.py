@@ -146,9 +146,7 @@ def _sum(whole: Trained, one: Trained) -> Trained:
 
 
 def _run(net: ShoeNet, pack: Pack, settings: Settings, work: Path) -> None:
-    # val draws the loop's curve; here it is trained on, so a pass over it each epoch would be wasted
-    silent = replace(pack, split=tuple("train" if one == "val" else one for one in pack.split))
-    run(net, silent, settings, work)
+    run(net, pack, settings, work, TRAINED)
     shutil.rmtree(work, ignore_errors=True)
 
 

@@ -49,7 +49,8 @@ def main(
     make_deterministic(threads)
     keep_freed_memory()
     pack = load_pack(folder)
-    _train(select(pack, pack.rows("train")[: 2 * settings.batch_size]), replace(settings, epochs=1))  # fmt: skip
+    few = select(pack, pack.rows("train")[: 2 * settings.batch_size])
+    _train(few, replace(settings, epochs=1, progressive=False))  # warms up
     told: dict[str, Any] = {"pictures": len(pack.rows("train")) * settings.epochs}
     if until is None:
         settings = replace(settings, progressive=False)  # the rate of whole pictures
