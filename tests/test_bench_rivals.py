@@ -125,8 +125,8 @@ def test_arms_are_trained_once_and_told_beside_ours(project: Path, tmp_path: Pat
     told = CliRunner().invoke(rivals.main, [*words, "--out", str(again)], catch_exceptions=False)
     assert told.output.count(": from ") == 4  # nothing trained again
     before = first.read_bytes()
-    told = CliRunner().invoke(rivals.main, [*words, "--epochs", "7", "--out", str(first)])
-    assert told.exit_code == 1 and "measured with other budget_image_passes, base" in told.output
+    other = CliRunner().invoke(rivals.main, [*words, "--epochs", "7", "--out", str(first)])
+    assert other.exit_code == 1 and "measured with other budget_image_passes, base" in other.output
     assert first.read_bytes() == before
     found = json.loads(first.read_text())
     assert found["rivals"] == json.loads(again.read_text())["rivals"]
