@@ -87,17 +87,10 @@ class Variant:
     flipped: bool = False  # asked twice, the second time mirrored
 
 
-CAMERA = {
-    "no tilt": "TILT_SHARE",
-    "no shadow": "SHADOW_SHARE",
-    "no drawn scenes": "SCENE_SHARE",
-    "no blur": "BLUR_SHARE",
-    "no JPEG": "JPEG_SHARE",
-}
 VARIANTS = {
     "as it is": Variant(),
-    "none of the next five": Variant(augment=dict.fromkeys(CAMERA.values(), 0.0)),
-    **{name: Variant(augment={share: 0.0}) for name, share in CAMERA.items()},
+    "a camera's faults in a seventh": Variant(settings={"camera_share": 0.15}),
+    "a camera's faults in half": Variant(settings={"camera_share": 0.5}),
     "mean of the last stage": Variant(net=LastMean),
     "means of all stages": Variant(net=AllMean),
     "no contrastive loss": Variant(settings={"metric_loss": 0.0}),

@@ -12,7 +12,6 @@ import train.augment
 from train.augment import (
     NEW_GROUND_SHARE,
     SHADOW,
-    SHADOW_SHARE,
     _in_shadow,
     _move,
     _on_other_ground,
@@ -32,10 +31,11 @@ def masks(pixels: torch.Tensor) -> torch.Tensor:
     return (pixels.amin(dim=1) < 250).to(torch.uint8) * 255
 
 
-def test_the_same_seed_gives_the_same_variants_and_another_gives_others() -> None:
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_the_same_seed_gives_the_same_variants_and_another_gives_others(share: float) -> None:
     pixels = torch.stack([picture()] * 4)
     first, again, other = (
-        augment(pixels, masks(pixels), 48, torch.Generator().manual_seed(seed))
+        augment(pixels, masks(pixels), 48, torch.Generator().manual_seed(seed), share)
         for seed in (1, 1, 2)
     )
     assert torch.equal(first, again) and not torch.equal(first, other)
@@ -55,7 +55,7 @@ def test_light_changes_but_a_red_shoe_stays_red() -> None:
     generator = torch.Generator().manual_seed(0)
     shoes = [torch.stack([one] * 64) for one in (red, blue)]
     whole = torch.full((64, 64, 64), 255, dtype=torch.uint8)  # no ground to replace
-    of_red, of_blue = (redness(augment(shoe, whole, 64, generator)) for shoe in shoes)
+    of_red, of_blue = (redness(augment(shoe, whole, 64, generator, 0.5)) for shoe in shoes)
     middle = float(redness(normalise(torch.stack([red, blue]), 64)).mean())
     assert (of_red > middle).float().mean() > 0.95 and (of_blue < middle).float().mean() > 0.95
 
@@ -67,7 +67,7 @@ def test_the_ground_of_some_is_replaced_and_the_shoe_never() -> None:
     shoe = torch.zeros(count, 32, 32, dtype=torch.uint8)
     shoe[:, 8:24, 8:24] = 255
     pictures = _on_other_ground(
-        pixels.float() / 255, shoe[:, None].float() / 255, torch.Generator().manual_seed(0)
+        pixels.float() / 255, shoe[:, None].float() / 255, 0.5, torch.Generator().manual_seed(0)
     )
     assert torch.equal(pictures[:, :, 8:24, 8:24], (pixels.float() / 255)[:, :, 8:24, 8:24])
     is_new = (pictures[:, :, 0, 0] != 1).any(dim=1)
@@ -79,13 +79,13 @@ def test_a_shadow_falls_beside_the_shoe_and_never_on_it() -> None:
     pixels = torch.full((64, 3, 64, 64), 0.8)
     shoe = torch.zeros(64, 1, 64, 64)
     shoe[:, :, 24:40, 24:40] = 1
-    seen = _in_shadow(pixels, shoe, torch.Generator().manual_seed(0))
+    seen = _in_shadow(pixels, shoe, 0.5, torch.Generator().manual_seed(0))
     assert torch.equal(seen[:, :, 24:40, 24:40], pixels[:, :, 24:40, 24:40])
     is_darker = (seen < 0.79).any(dim=(1, 2, 3))
-    assert 0.5 < int(is_darker.sum()) / (SHADOW_SHARE * 64) < 1.3
+    assert 0.5 < int(is_darker.sum()) / (0.5 * 64) < 1.3
     assert float(seen.amin()) >= 0.8 * (1 - SHADOW)
     whole = torch.ones(64, 1, 64, 64)  # no mask: the ground is not known
-    assert torch.equal(_in_shadow(pixels, whole, torch.Generator().manual_seed(0)), pixels)
+    assert torch.equal(_in_shadow(pixels, whole, 1.0, torch.Generator().manual_seed(0)), pixels)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -98,11 +98,11 @@ def test_a_tilted_camera_sees_parallel_edges_run_together(
         "ASPECT": (1.0, 1.0),
         "MAX_SHIFT": 0.0,
     }
-    for name, value in {**straight, "TILT_SHARE": share}.items():
+    for name, value in straight.items():
         monkeypatch.setattr(train.augment, name, value)
     pictures = torch.zeros(64, 1, 64, 64)
     pictures[:, :, 16:48] = 1  # a band from the left edge to the right one
-    seen = _move(pictures, 64, torch.Generator().manual_seed(0))
+    seen = _move(pictures, 64, share, torch.Generator().manual_seed(0))
     widths = seen.sum(dim=2)[:, 0]  # (B, 64) of each column
     difference = (widths[:, 0] - widths[:, -1]).abs()
     if share:

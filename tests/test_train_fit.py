@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,9 +91,9 @@ def test_progressive_sees_small_pictures_first_and_the_refit_whole_ones(
 ) -> None:
     seen = []
 
-    def spy(pixels: Tensor, masks: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    def spy(pixels: Tensor, masks: Tensor, size: int, *others: Any) -> Tensor:
         seen.append(size)
-        return augment(pixels, masks, size, generator)
+        return augment(pixels, masks, size, *others)
 
     monkeypatch.setattr("train.loop.augment", spy)
     pinned = make_pack(tmp_path / "pin", "acme", 2, size=64)  # 8 train photos: one step an epoch

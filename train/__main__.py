@@ -46,6 +46,13 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
                 help="Weight of the supervised contrastive loss beside the classification loss.",
             ),
             click.option("--label-smoothing", type=click.FloatRange(0, 0.9), required=True),
+            click.option(
+                "--camera-share",
+                type=click.FloatRange(0, 1),
+                default=0.0,
+                show_default=True,
+                help="Of the pictures that each of tilt, shadow, drawn ground, blur and JPEG changes.",
+            ),
             click.option("--seed", type=click.IntRange(0), required=True),
             click.option(
                 "--precision",

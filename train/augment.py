@@ -3,7 +3,8 @@
 Colour is the strongest cue between sibling colourways (a colour histogram beats naive nets on real
 photos), so there is no hue or saturation jitter. Works on whole batches of packed pixels: per-picture
 work in Python starves a small net. In the order in which a photo comes about: ground, shadow, camera,
-light, things before the shoe, focus, noise, file. What each step is worth: `python -m bench.nets`.
+light, things before the shoe, focus, noise, file. Five of a camera's faults (drawn ground, shadow, tilt,
+blur, JPEG) are as frequent as params.yaml says. What the steps are worth: `python -m bench.nets`.
 """
 
 from __future__ import annotations
@@ -19,25 +20,22 @@ from train.jpeg import saved_as_jpeg
 from train.scenes import VARIANTS, Draw, grounds
 
 NEW_GROUND_SHARE = 0.2  # of the pictures get another background behind the shoe's mask
-SCENE_SHARE = 0.5  # of these a drawn floor, wall or street, the others a studio's plain one
-SHADOW_SHARE = 0.5
 SHADOW = 0.5  # of the light that the darkest one takes
 SHADOW_SHIFT = 0.1  # of the picture's side
 MAX_ROTATION_DEG = 30.0
 SCALE = (0.6, 1.35)
 ASPECT = (0.8, 1.25)
 MAX_SHIFT = 0.15  # of the picture's side
-TILT_SHARE = 0.5
 TILT = 0.25  # t, across and down: the ends of a line at distance 1 look 1 / (1 - t) and 1 / (1 + t) long
 BRIGHTNESS, CONTRAST, CHANNEL_GAIN = 0.1, 0.1, 0.02
 ERASE_SHARE = 0.3  # of the pictures get one patch, each side 15 to 40 % of the picture's
-BLUR_SHARE = 0.5
 NOISE = 0.02
-JPEG_SHARE = 0.5
 JPEG_QUALITY = (30, 90)
 
 
-def augment(pixels: Tensor, masks: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def augment(
+    pixels: Tensor, masks: Tensor, size: int, generator: torch.Generator, camera_share: float = 0.0
+) -> Tensor:
     """A random variant of each picture, normalised.
 
     Args:
@@ -45,19 +43,24 @@ def augment(pixels: Tensor, masks: Tensor, size: int, generator: torch.Generator
         masks: uint8 (B, S, S), 255 where the shoe is.
         size: px, the side of what comes out: float (B, 3, size, size).
         generator: on the device of the pictures.
+        camera_share: of the pictures that each of a camera's five faults changes.
     """
     pictures, shoe = pixels.float() / 255, masks.float()[:, None] / 255
     whole = pictures.shape[-1] // size  # sampling every second pixel alone would alias
     if whole > 1:
         pictures, shoe = functional.avg_pool2d(pictures, whole), functional.avg_pool2d(shoe, whole)
-    pictures = _on_other_ground(pictures, shoe, generator)
-    pictures = _in_shadow(pictures, shoe, generator)
-    pictures = _move(pictures, size, generator)
+    pictures = _on_other_ground(pictures, shoe, camera_share, generator)
+    if camera_share:
+        pictures = _in_shadow(pictures, shoe, camera_share, generator)
+    pictures = _move(pictures, size, camera_share, generator)
     pictures = _relight(pictures, generator)
     pictures = _occlude(pictures, generator)
-    pictures = _out_of_focus(pictures, generator)
+    if camera_share:
+        pictures = _out_of_focus(pictures, camera_share, generator)
     noise = torch.randn(pictures.shape, generator=generator, device=pictures.device) * NOISE
-    pictures = _saved((pictures + noise).clamp(0, 1), generator)
+    pictures = (pictures + noise).clamp(0, 1)
+    if camera_share:
+        pictures = _saved(pictures, camera_share, generator)
     return standardised(pictures)
 
 
@@ -74,28 +77,29 @@ def _some(count: int, share: float, generator: torch.Generator) -> Tensor:
     return (_random(generator, count) < share).nonzero()[:, 0]
 
 
-def _on_other_ground(pictures: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
-    """Replace the background of some: drawn scenes, studio greys, plain colours or gradients."""
+def _on_other_ground(pictures: Tensor, masks: Tensor, share: float, generator: torch.Generator) -> Tensor:  # fmt: skip
+    """Replace the background of some: studio greys, plain colours, gradients, and of ``share`` drawn scenes."""
     side = pictures.shape[-1]
     rows = _some(len(pictures), NEW_GROUND_SHARE, generator)
     count = len(rows)
     if not count:
         return pictures
-    scenes = grounds(Draw(-(-count // VARIANTS), generator), side)[:count]
     grey = _uniform(count, 0.6, 1.0, generator).view(-1, 1, 1, 1).expand(count, 3, 1, 1)
     top, bottom = (_random(generator, count, 3, 1, 1) for _ in range(2))
     down = torch.linspace(0, 1, side, device=pictures.device).view(1, 1, side, 1)
     kind = _random(generator, count).view(-1, 1, 1, 1)
     plain = torch.where(kind < 0.75, top, top * (1 - down) + bottom * down)
-    plain = torch.where(kind < 0.5, grey, plain)
-    is_scene = _random(generator, count).view(-1, 1, 1, 1) < SCENE_SHARE
-    ground = torch.where(is_scene, scenes, plain)
+    ground = torch.where(kind < 0.5, grey, plain)
+    if share:
+        scenes = grounds(Draw(-(-count // VARIANTS), generator), side)[:count]
+        is_scene = _random(generator, count).view(-1, 1, 1, 1) < share
+        ground = torch.where(is_scene, scenes, ground)
     changed = pictures.clone()
     changed[rows] = pictures[rows] * masks[rows] + ground * (1 - masks[rows])
     return changed
 
 
-def _in_shadow(pictures: Tensor, masks: Tensor, generator: torch.Generator) -> Tensor:
+def _in_shadow(pictures: Tensor, masks: Tensor, share: float, generator: torch.Generator) -> Tensor:  # fmt: skip
     """The shoe's soft shadow on the ground beside it, in some."""
     count, side = len(pictures), pictures.shape[-1]
     theta = torch.eye(2, 3, device=pictures.device).repeat(count, 1, 1)
@@ -105,11 +109,11 @@ def _in_shadow(pictures: Tensor, masks: Tensor, generator: torch.Generator) -> T
     cast = functional.grid_sample(coarse, grid, align_corners=False)
     cast = functional.avg_pool2d(cast, 5, stride=1, padding=2)
     cast = functional.interpolate(cast, side, mode="bilinear", align_corners=False)
-    strength = _uniform(count, 0, SHADOW, generator) * (_random(generator, count) < SHADOW_SHARE)
+    strength = _uniform(count, 0, SHADOW, generator) * (_random(generator, count) < share)
     return pictures * (1 - cast * (1 - masks) * strength.view(-1, 1, 1, 1))
 
 
-def _move(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def _move(pictures: Tensor, size: int, tilt_share: float, generator: torch.Generator) -> Tensor:
     """Rotate, scale, shift, mirror and tilt; the border colour continues outside the picture."""
     count = len(pictures)
     angle = _uniform(count, -MAX_ROTATION_DEG, MAX_ROTATION_DEG, generator) * math.pi / 180
@@ -123,7 +127,7 @@ def _move(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor:
     theta[:, 1, 0], theta[:, 1, 1] = sine * mirror * aspect, cosine
     theta[:, :, 2] = (_random(generator, count, 2) * 2 - 1) * 2 * MAX_SHIFT
     tilt = (_random(generator, count, 2) * 2 - 1) * TILT
-    tilt = tilt * (_random(generator, count, 1) < TILT_SHARE)
+    tilt = tilt * (_random(generator, count, 1) < tilt_share)
     line = (torch.arange(size, device=pictures.device) + 0.5) / size * 2 - 1
     place = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=2).view(1, -1, 2)
     place = place / (1 + place @ tilt[:, :, None])  # (B, S * S, 2)
@@ -155,9 +159,9 @@ def _occlude(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(patch[:, None], mean, pictures)
 
 
-def _out_of_focus(pictures: Tensor, generator: torch.Generator) -> Tensor:
+def _out_of_focus(pictures: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Blur some with a 3 x 3 binomial filter."""
-    rows = _some(len(pictures), BLUR_SHARE, generator)
+    rows = _some(len(pictures), share, generator)
     line = torch.tensor([0.25, 0.5, 0.25], device=pictures.device)
     filters = (line[:, None] * line).expand(3, 1, 3, 3)
     around = functional.pad(pictures[rows], (1, 1, 1, 1), mode="replicate")
@@ -166,9 +170,9 @@ def _out_of_focus(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return changed
 
 
-def _saved(pictures: Tensor, generator: torch.Generator) -> Tensor:
+def _saved(pictures: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Save some as JPEG once more."""
-    rows = _some(len(pictures), JPEG_SHARE, generator)
+    rows = _some(len(pictures), share, generator)
     quality = _uniform(len(rows), *JPEG_QUALITY, generator).round()
     changed = pictures.clone()
     changed[rows] = saved_as_jpeg(pictures[rows], quality)

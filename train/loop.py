@@ -55,6 +55,7 @@ class Settings:
     size: int  # px, the side of the pictures that the net sees
     refit_epochs: int = 0  # of the base: more epochs at the end, on train and val photos
     metric_loss: float = 0.0  # weight of the supervised contrastive loss
+    camera_share: float = 0.0  # see `augment`
     progressive: bool = False  # see `size_at`
     freeze_norm: bool = False  # keep the batch statistics of the starting weights
 
@@ -151,7 +152,7 @@ def run(
             for group in optimizer.param_groups:
                 group["lr"] = settings.lr * schedule(step, total_steps)
             own = rows.to(device)
-            pictures = augment(pixels[own], masks[own], size, randomness)
+            pictures = augment(pixels[own], masks[own], size, randomness, settings.camera_share)
             with torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16):
                 features = net.backbone(pictures)  # (B, F)
                 logits = net.head(features)  # (B, C)
