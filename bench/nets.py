@@ -10,9 +10,11 @@ Results: bench/results/nets.json.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -42,7 +44,8 @@ from train.shelf import sha256_of
 RESULTS = Path(__file__).resolve().parent / "results" / "nets.json"
 PARTS = 5
 # What decides results beside the packages: a variant's result is kept as long as it is the same.
-CODE = sha256_of(Path(__file__))
+SOURCES = (Path(__file__), *sorted(Path(train.augment.__file__).parent.glob("*.py")))
+CODE = hashlib.sha256("".join(map(sha256_of, SOURCES)).encode()).hexdigest()
 WORN_PX, WORN_QUALITY = 48, 40  # what `joint_worn` names; JPEG
 EMA_DECAY = 0.99  # of a step; the last hundred count
 
@@ -109,6 +112,9 @@ VARIANTS = {
     ),
     "small pictures first": Variant(settings={"progressive": True}),
     "whole pictures from the start": Variant(settings={"progressive": False}),
+    "small pictures first + a camera's faults in half": Variant(
+        settings={"progressive": True, "camera_share": 0.5}
+    ),
     "no label smoothing": Variant(settings={"label_smoothing": 0.0}),
     "averaged weights": Variant(averaged=True),
     "asked mirrored as well": Variant(flipped=True),
@@ -150,18 +156,16 @@ def dealt(project: Project) -> list[int]:
     of_product: dict[int, list[str]] = {}
     for row in pack.rows("train", "val").tolist():
         of_product.setdefault(int(pack.label_index[row]), []).append(cluster[pack.photo_id[row]])
-    draw, part = random.Random(7), dict[tuple[int, str], int]()
-    for product, clusters in sorted(of_product.items()):
+    draw, part = random.Random(7), dict[str, int]()
+    for _, clusters in sorted(of_product.items()):
         distinct = sorted(set(clusters))
         draw.shuffle(distinct)
         first = draw.randrange(PARTS)
         for place, one in enumerate(distinct if len(distinct) > 1 else ()):
-            part[product, one] = (first + place) % PARTS
+            part.setdefault(one, (first + place) % PARTS)  # colourways may share one
     return [
-        part.get((int(pack.label_index[row]), cluster[pack.photo_id[row]]), -1)
-        if pack.split[row] in ("train", "val")
-        else -1
-        for row in range(len(pack.split))
+        part.get(cluster[one], -1) if split in ("train", "val") else -1
+        for one, split in zip(pack.photo_id, pack.split, strict=True)
     ]
 
 
@@ -178,6 +182,8 @@ def measure(variant: Variant, pack: Pack, settings: Settings, held_out: int, wor
     settings = dataclasses.replace(settings, **variant.settings)
     torch.manual_seed(derived_seed("nets", held_out))
     net = variant.net(settings.arch, len(pack.labels), settings.size)
+    if variant.averaged:  # a checkpoint does not hold the mean
+        shutil.rmtree(work, ignore_errors=True)
     with _changed(variant.augment), _averaging(net) if variant.averaged else nullcontext():
         run(net, pack, settings, work)
     train_rows, val_rows = pack.rows("train"), pack.rows("val")
@@ -238,15 +244,17 @@ def main(folder: Path, variants: str, parts: int, threads: int, **changed: Any) 
             else:
                 one = measure(VARIANTS[name], pack, project.base, held_out, work)
                 write_json(path, one)
+                shutil.rmtree(work, ignore_errors=True)
             total = {key: total.get(key, 0) + count for key, count in one.items()}
         photos = total.pop("photos")
         found[name] = {"photos": photos, **{key: round(n / photos, 4) for key, n in total.items()}}
         click.echo(f"{name}: {found[name]}")
     shown = f"{project.folder.name}, {project.base.size} px, {project.base.epochs} epochs"
     held = json.loads(RESULTS.read_text("utf-8")).get(shown, {}) if RESULTS.exists() else {}
-    if held.get("base") == vars(project.base) and held.get("code") == CODE:
+    told = {"code": CODE, "threads": threads, "base": vars(project.base)}
+    if all(held.get(key) == value for key, value in told.items()):
         found = held["variants"] | found
-    keep_part(RESULTS, shown, {"code": CODE, "base": vars(project.base), "variants": found}, ("torch", "torchvision"))  # fmt: skip
+    keep_part(RESULTS, shown, {**told, "variants": found}, ("torch", "torchvision"))
 
 
 if __name__ == "__main__":

@@ -43,8 +43,17 @@ def _repin() -> None:
         PIN.replace(OLD)
     # Forced and without DVC's run cache, which would bring the old pin back.
     command = [*DVC, "repro", "--single-item", "--force", "--no-run-cache", "pin"]
-    if subprocess.run(command, check=False).returncode:
-        if OLD.exists():
-            OLD.replace(PIN)
+    try:
+        failed = subprocess.run(command, check=False).returncode
+    except BaseException:  # Ctrl-C
+        _bring_back()
+        raise
+    if failed:
+        _bring_back()
         raise click.ClickException("the pin stage failed and the old pin stands; see above")
     OLD.unlink(missing_ok=True)
+
+
+def _bring_back() -> None:
+    if OLD.exists():
+        OLD.replace(PIN)

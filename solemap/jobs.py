@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from catalogue.errors import CatalogueError
+from catalogue.params import read_params
 from solemap.project import DVC
 
 LOGS = Path("var/train/logs")
@@ -82,10 +84,9 @@ def _words(brand: str, command: str) -> tuple[str, ...]:
 
 
 def shared_inputs() -> list[Path]:
-    """The files that every brand's net is made from."""
+    """The files that every brand's training reads or imports."""
     return [
         *sorted(Path("models/base").glob("*.safetensors")),
-        Path("params.yaml"),
         *sorted(Path("train").glob("*.py")),
     ]
 
@@ -96,12 +97,23 @@ def own_inputs(brand: str) -> list[Path]:
 
 
 def fingerprint(brand: str) -> str:
-    """The hash of every file that ``train@brand`` reads."""
-    digest = hashlib.sha256()
-    for path in [*own_inputs(brand), *shared_inputs()]:
+    """The hash of what ``train@brand`` depends on: its files, the stage's code and params."""
+    pipeline, params = Path("dvc.yaml"), Path("params.yaml")
+    code, options = _stage(pipeline.stat().st_mtime_ns, params.stat().st_mtime_ns)
+    digest = hashlib.sha256(options.encode())
+    bases = sorted(Path("models/base").glob("*.safetensors"))
+    for path in [*own_inputs(brand), *bases, *code]:
         told = path.stat()
         digest.update(f"{path}\0{_sha256(path, told.st_size, told.st_mtime_ns)}\0".encode())
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _stage(pipeline_mtime_ns: int, params_mtime_ns: int) -> tuple[tuple[Path, ...], str]:
+    """The code that dvc.yaml has the nets depend on, and their section of params.yaml."""
+    deps = read_params(Path("dvc.yaml"))["stages"]["train"]["deps"]
+    section = read_params(Path("params.yaml")).get("train")
+    return tuple(Path(one) for one in deps if one.startswith("train/")), json.dumps(section)
 
 
 @lru_cache(maxsize=4096)  # or the base's 90 MB would be read twice for each brand

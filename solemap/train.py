@@ -112,7 +112,11 @@ def _fault(ended: Ended) -> str | None:
     if ended.code:
         told = job.log.read_text("utf-8", errors="replace").strip().splitlines()
         return f"exit code {ended.code}: {told[-1] if told else 'no output'} (see {job.log})"
-    if fingerprint(job.brand) != job.inputs:
+    try:
+        is_same = fingerprint(job.brand) == job.inputs
+    except (CatalogueError, OSError) as error:  # a file is gone, or params.yaml half written
+        return f"what it was trained from cannot be read any more: {error}"
+    if not is_same:
         return "its data, params or code changed while it trained; run `solemap train` again"
     return None
 

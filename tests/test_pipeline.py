@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from catalogue.brand_list import write_brands
 from catalogue.params import read_params
-from solemap.jobs import stale_jobs
+from solemap.jobs import fingerprint, stale_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
 DVC = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
@@ -239,6 +239,22 @@ def test_an_override_reruns_one_brand(checkout: Checkout, monkeypatch: pytest.Mo
     refused = checkout.dvc("repro", "overrides")
     assert refused.returncode and "train-overrides.nobody: not in brands.yaml" in refused.stderr
     checkout.params["train-overrides"] = {"zeta": {"epochs": 2}}
+    checkout.write_params()
+
+
+def test_a_net_in_training_is_kept_after_an_edit_that_does_not_concern_it(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout.folder)
+    before = fingerprint("zeta")
+    was = checkout.params["evaluate"]["unknown-cost"], checkout.params["train"]["lr"]
+    checkout.params["evaluate"]["unknown-cost"] = 2.0
+    checkout.write_params()
+    assert fingerprint("zeta") == before
+    checkout.params["train"]["lr"] = 0.0004
+    checkout.write_params()
+    assert fingerprint("zeta") != before
+    checkout.params["evaluate"]["unknown-cost"], checkout.params["train"]["lr"] = was
     checkout.write_params()
 
 

@@ -120,6 +120,14 @@ def test_the_head_starts_from_the_rows_that_the_base_knows(tmp_path: Path) -> No
         starting_net(grown, settings(arch="resnet34"), "base", base / "weights.safetensors")
 
 
+def test_an_odd_number_of_photos_in_batches_of_two_leaves_none_alone(tmp_path: Path) -> None:
+    pinned = make_pack(tmp_path / "pin", "acme", 3, photos=5)  # 9 train photos
+    base = tmp_path / "base"
+    how = settings(batch_size=2, epochs=1)
+    fit_base(how, "scratch", pinned, base, base / "m.json", base / "c.csv", tmp_path / "work")
+    assert read_description(base / "weights.safetensors").size == 32
+
+
 def test_one_product_is_too_few_and_an_empty_pack_too(tmp_path: Path) -> None:
     for name, products, photos in (("one", 1, 6), ("none", 1, 0)):
         folder = tmp_path / name

@@ -51,7 +51,7 @@ def _training_options(command: Callable[..., None]) -> Callable[..., None]:
                 type=click.FloatRange(0, 1),
                 default=0.0,
                 show_default=True,
-                help="Of the pictures that each of tilt, shadow, drawn ground, blur and JPEG changes.",
+                help="Of the pictures that each of tilt, shadow, blur and JPEG changes; of new grounds that are drawn.",
             ),
             click.option("--seed", type=click.IntRange(0), required=True),
             click.option(

@@ -43,7 +43,7 @@ def augment(
         masks: uint8 (B, S, S), 255 where the shoe is.
         size: px, the side of what comes out: float (B, 3, size, size).
         generator: on the device of the pictures.
-        camera_share: of the pictures that each of a camera's five faults changes.
+        camera_share: of the pictures that each of a camera's faults changes; of new grounds that are drawn.
     """
     pictures, shoe = pixels.float() / 255, masks.float()[:, None] / 255
     whole = pictures.shape[-1] // size  # sampling every second pixel alone would alias

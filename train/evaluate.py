@@ -9,6 +9,7 @@ loads). Validation sees the models that never saw val photos, test those that an
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def evaluate(
         ),
         "parameters": {
             "base": _parameters([system.base]),
-            "brand_nets": _parameters([own.net for own in system.brand_nets.values()]),
+            "brand_nets": _parameters(own.net for own in system.brand_nets.values()),
         },
         "megabytes": {
             "base": _megabytes(models, ["base"]),
@@ -182,7 +183,7 @@ def _largest_share(brands: Tensor) -> float:
     return round(float(brands.bincount().max()) / len(brands), DECIMALS) if len(brands) else 0.0
 
 
-def _parameters(nets: list[Any]) -> int:
+def _parameters(nets: Iterable[Any]) -> int:
     return sum(parameter.numel() for net in nets for parameter in net.parameters())
 
 

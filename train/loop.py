@@ -16,6 +16,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,11 @@ def uses_bfloat16(precision: str) -> bool:
 
 
 def fingerprint(pack: Pack, settings: Settings, start_sha256: str) -> str:
-    """Identity of a run: its data, params, starting weights, code and torch version."""
+    """Identity of a run: its data, params, starting weights, code, and what computes it."""
     digest = hashlib.sha256()
-    for part in (pack.sha256, json.dumps(asdict(settings)), start_sha256, torch.__version__):
+    told = (training_device().type, uses_bfloat16(settings.precision), torch.get_num_threads())
+    versions = (torch.__version__, version("pytorch-metric-learning"))
+    for part in (pack.sha256, json.dumps(asdict(settings)), start_sha256, str(told), *versions):
         digest.update(part.encode() + b"\0")
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
@@ -128,7 +131,8 @@ def run(
     curve = _resume(work, net, optimizer)
     if curve:
         log.info("resumed at epoch %d of %d", len(curve), settings.epochs)
-    batches = max(1, math.ceil(len(train_rows) / settings.batch_size))
+    # never one photo alone, which has no batch statistics
+    batches = max(1, min(math.ceil(len(train_rows) / settings.batch_size), len(train_rows) // 2))
     total_steps = batches * settings.epochs
     naming = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
     contrast = SupConLoss(temperature=TEMPERATURE)

@@ -26,7 +26,7 @@ def read_overrides(
         name.removeprefix("--"): option
         for option in command.params
         for name in option.opts
-        if option.required and name != "--brand"
+        if not isinstance(option.type, click.Path) and name != "--brand"
     }
     found: dict[str, dict[str, Any]] = {}
     for raw_brand, own in section.items():
@@ -47,6 +47,6 @@ def read_overrides(
 
 def _converted(where: str, option: click.Parameter, value: object) -> Any:
     try:
-        return option.type.convert(value, option, None)
+        return option.type.convert(str(value), option, None)  # 80.9 epochs would become 80
     except click.BadParameter as error:
         raise CatalogueError(f"{where}: {error.message}") from error

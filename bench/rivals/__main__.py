@@ -24,7 +24,7 @@ import torch
 from bench.machine import machine
 from bench.rivals.arms import ARMS, figures, identity, train_arm
 from bench.rivals.nets import check_size
-from bench.rivals.project import Project, read_project
+from bench.rivals.project import Project, read_project, settings_of
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json
 from train.arms import paired_gain
@@ -67,6 +67,9 @@ def main(folder: Path, arms: str, threads: int, out: Path, **changed: Any) -> No
             "base": vars(project.base),
         }
         held: dict[str, Any] = json.loads(out.read_bytes()) if out.exists() else asked
+        held["base"] = vars(
+            settings_of(held["base"], {})
+        )  # settings of later than the file: their defaults
         if other := [key for key, value in asked.items() if held.get(key) != value]:
             raise CatalogueError(
                 f"{out}: its arms were measured with other {', '.join(other)}, and one table compares equals. "
