@@ -123,12 +123,17 @@ def _tell(answer: Identification) -> None:
         click.echo(
             f"    {candidate.confidence:4.0%}  {candidate.product_name} by {candidate.brand_name}"
         )
-    click.echo("  similar shoes")
-    for shoe in answer.similar:
-        seen = f"  {shoe.urls[0]}" if shoe.urls else ""
-        click.echo(
-            f"    {shoe.similarity:.2f}  {shoe.product_name} by {shoe.brand_name}  {shoe.path}{seen}"
-        )
+    for title, shoes in (
+        ("similar shoes", answer.similar),
+        ("of the same shape", answer.same_shape),
+    ):
+        if shoes:
+            click.echo(f"  {title}")
+        for shoe in shoes:
+            seen = f"  {shoe.urls[0]}" if shoe.urls else ""
+            click.echo(
+                f"    {shoe.similarity:.2f}  {shoe.product_name} by {shoe.brand_name}  {shoe.path}{seen}"
+            )
 
 
 if __name__ == "__main__":

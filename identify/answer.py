@@ -21,12 +21,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class SimilarShoe:
-    """Another product whose picture is near by base's embedding, and by colour where it was measured."""
+    """Another product whose picture is near: by base's embedding and colour, or of the same shape by outline."""
 
     brand: str
     product: str
     product_name: str
-    similarity: float  # of cosines, -1..1: a tenth shape, the rest colour, or shape alone (`identify.added.SHAPE`)
+    similarity: float  # of cosines, -1..1: a tenth embedding, the rest colour where it was measured, see `identify.added.SHAPE`;
+    # of the same shape: of outlines
     photo_id: str  # its nearest picture
     path: str
     urls: tuple[str, ...]  # pages where it was seen
@@ -51,3 +52,6 @@ class Identification:
     candidates: tuple[Candidate, ...] = ()
     similar: tuple[SimilarShoe, ...] = ()
     brand_name: str | None = None  # None unless known
+    same_shape: tuple[
+        SimilarShoe, ...
+    ] = ()  # by outline alone, in whatever colour; none of ``similar``

@@ -181,6 +181,8 @@ class Identifier:
             candidates, arm, is_known = [named, *others][:top], ADDED_ARM, True
         best = candidates[0]
         label = f"{best.brand}/{best.product}" if is_known else None
+        similar = self._shown.similar(evidence, label, self._neighbours)
+        told = {label, *(f"{one.brand}/{one.product}" for one in similar)}
         return Identification(
             photo=photo,
             arm=arm,
@@ -191,8 +193,9 @@ class Identifier:
             confidence=best.confidence,
             box=prepared.box,
             candidates=tuple(candidates),
-            similar=self._shown.similar(evidence, label, self._neighbours),
+            similar=similar,
             brand_name=best.brand_name if is_known else None,
+            same_shape=self._shown.of_same_shape(evidence, told, self._neighbours),
         )
 
     def _ranked(self, evidence: Evidence, top: int) -> list[Candidate]:

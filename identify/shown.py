@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from dataset.mask import prepare_with_mask
 from identify.added import Added, mixed, similarity
 from identify.answer import Candidate, SimilarShoe
-from train.evidence import Evidence, System
+from train.evidence import Evidence, System, by_outline
 from train.gallery import GalleryPhoto, GalleryProduct
 from train.model import infer
 from train.similarity import descending, similarities
@@ -126,6 +127,27 @@ class Shown:
             found[label] = self._nearest(label, evidence)
         nearest = sorted(found.values())[:most]
         return tuple(self._similar(row, -distance) for distance, row in nearest)
+
+    def of_same_shape(
+        self, evidence: Evidence, excluded: Collection[str | None], most: int
+    ) -> tuple[SimilarShoe, ...]:
+        """The ``most`` products of nearest outline, each by its picture of nearest outline.
+
+        None where the arm does not measure outlines; those of pictures added without training are not known.
+        """
+        if not evidence.outline.numel():
+            return ()
+        found = []
+        for column in descending(evidence.outline_similarity[0]):
+            label = self._system.labels[column]
+            rows = [row for row in self._rows.get(label, []) if row < self._first_added]
+            if label in excluded or not rows:
+                continue
+            nearness = by_outline(evidence.outline, self._system.vectors.outline[rows])[0]  # (R,)
+            found.append(self._similar(rows[int(nearness.argmax())], float(nearness.max())))
+            if len(found) == most:
+                break
+        return tuple(found)
 
     def _nearest(self, label: str, evidence: Evidence) -> tuple[float, int]:
         """The nearest picture of ``label``: its similarity, negated, and its row."""

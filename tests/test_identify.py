@@ -76,7 +76,7 @@ def test_json_has_one_object_a_photo_and_a_bad_one_does_not_stop_the_others(
     assert all(answer["error"] and answer["verdict"] is None for answer in answers[1:4])
     assert list(answers[0]) == [
         "photo", "error", "arm", "verdict", "brand", "product", "product_name", "confidence", "box",
-        "candidates", "similar", "brand_name",
+        "candidates", "similar", "brand_name", "same_shape",
     ]  # fmt: skip
     assert (answers[0]["brand"], answers[0]["brand_name"]) == ("acme", "Acme") and len(
         answers[0]["candidates"]
@@ -214,6 +214,25 @@ def test_the_similar_shoes_are_the_nearest_products_by_shape_and_colour(project:
     expected = sorted(best.values(), reverse=True)[: len(answer.similar)]
     shown = [shoe.similarity for shoe in answer.similar]
     assert len(shown) == 3 and np.allclose(shown, expected, atol=2e-3)
+
+
+def test_of_the_same_shape_are_the_nearest_outlines_among_the_others(project: Path) -> None:
+    identifier = Identifier.load(project / "models")
+    identifier._neighbours = 1
+    good, row = photo(project, "x")
+    answer = identifier.identify(good.read_bytes())
+    (similar,), (same_shape,) = answer.similar, answer.same_shape
+    pixels = torch.from_numpy(np.load(project / "data/pack/acme/pixels.npy"))[row]
+    system = identifier.system
+    nearest = look(system, pixels.permute(2, 0, 1)[None]).outline_similarity[0]
+    told = {f"{answer.brand}/{answer.product}", f"{similar.brand}/{similar.product}"}
+    others = {
+        label: float(one)
+        for label, one in zip(system.labels, nearest, strict=True)
+        if label not in told
+    }
+    assert f"{same_shape.brand}/{same_shape.product}" == max(others, key=others.__getitem__)
+    assert np.isclose(same_shape.similarity, max(others.values()), atol=2e-3)
 
 
 def test_the_right_shoe_is_as_near_as_the_left_one_by_outline(project: Path) -> None:

@@ -66,6 +66,7 @@ def made(seed: int, sharp: float) -> tuple[System, Evidence]:
         embedding_similarity=cosines(products),
         color_similarity=cosines(products),
         mean_color_similarity=cosines(products),
+        outline=torch.ones(1, 2, 1),
         outline_similarity=cosines(products),
         histogram_similarity=cosines(products),
         border_similarity=cosines(products),

@@ -178,11 +178,13 @@ def test_unknown_shoes_and_no_shoes_are_said_to_be(opened: Any) -> None:
     assert page.inner_text("#verdict") == "A shoe I don’t know"
     assert "12 chances in 100" in page.inner_text("#plainly")
     assert page.locator("#candidates li").count() == 4 and page.locator("#grid li").count() == 3
+    assert page.locator("#shape-grid li").count() == 2 and page.locator("#shape").is_visible()
     assert page.locator("#meter").is_hidden()
     page.unroute("**/api/identify*")
     page.set_input_files("#file", file_of(encoded(Image.new("RGB", (200, 200), "white"))))
     until(page, "document.getElementById('verdict').textContent === 'No shoe to be seen'")
     assert page.locator("#alike").is_hidden() and page.locator("#others").is_hidden()
+    assert page.locator("#shape").is_hidden()
 
 
 def test_a_similar_shoe_is_searched_from(opened: Any) -> None:

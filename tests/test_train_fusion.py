@@ -52,6 +52,7 @@ def evidence(**changed: Any) -> Evidence:
         "color_similarity": torch.tensor([[0.5, 0.9, 0.2, -1.0]]),
         "histogram_similarity": torch.tensor([[0.5, 0.9, 0.2, -1.0]]),
         "mean_color_similarity": torch.tensor([[0.6, 0.7, 0.3, -1.0]]),
+        "outline": torch.ones(1, 2, 1),
         "outline_similarity": torch.tensor([[0.4, 0.3, 0.2, -1.0]]),
         "border_similarity": torch.tensor([[0.1, 0.2, 0.3, 0.4]]),
     }

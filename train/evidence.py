@@ -125,7 +125,8 @@ class Evidence:
     embedding_similarity: Tensor  # (N, P): nearest gallery photo of each product
     color_similarity: Tensor  # (N, P)
     mean_color_similarity: Tensor  # (N, P): to the mean of each product's photos
-    outline_similarity: Tensor  # (N, P): of the photo or its mirror image, the nearer
+    outline: Tensor  # (N, 2, H), whitened, L2-normalised: of the photo and of its mirror image
+    outline_similarity: Tensor  # (N, P): of the two, the nearer
     histogram_similarity: (
         Tensor  # (N, P): of plain colour histograms, a rival's and the confidence's
     )
@@ -243,6 +244,7 @@ def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = False
 
     histogram = color_histogram(pixels) if cues or rivals else torch.zeros(0, 0)
     color = vectors.color_whitening(histogram) if cues else torch.zeros(0, 0)
+    outlines = outline_of(vectors, pixels) if cues else torch.zeros(0, 0)
     photos = system.gallery_columns
 
     return Evidence(
@@ -260,7 +262,8 @@ def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = False
         mean_color_similarity=nearest(
             lambda: similarities(color, vectors.color_of_label), system.gallery_label_columns
         ),
-        outline_similarity=nearest(lambda: _by_outline(vectors, pixels), photos),
+        outline=outlines,
+        outline_similarity=nearest(lambda: by_outline(outlines, vectors.outline), photos),
         histogram_similarity=nearest(
             lambda: similarities(histogram, vectors.histogram), photos, rivals
         ),
@@ -270,10 +273,16 @@ def look(system: System, pixels: Tensor, cues: bool = True, rivals: bool = False
     )
 
 
-def _by_outline(vectors: Vectors, pixels: Tensor) -> Tensor:
-    """(N, G): a shop shows the right shoe or the left one."""
+def outline_of(vectors: Vectors, pixels: Tensor) -> Tensor:
+    """(N, 2, H): a shop shows the right shoe or the left one."""
     sides = (vectors.outline_whitening(outline(side)) for side in (pixels, pixels.flip(3)))
-    return torch.stack([similarities(side, vectors.outline) for side in sides]).amax(dim=0)
+    return torch.stack(tuple(sides), dim=1)
+
+
+def by_outline(outlines: Tensor, gallery: Tensor) -> Tensor:
+    """The likeness of ``outlines`` (N, 2, H) to pictures of the gallery (G, H), (N, G)."""
+    sides = (similarities(side, gallery) for side in outlines.unbind(dim=1))
+    return torch.stack(tuple(sides)).amax(dim=0)
 
 
 def with_histograms_of(system: System, known: Evidence, product: int) -> Evidence:

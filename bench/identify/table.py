@@ -118,7 +118,8 @@ def _accuracy(part: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield (
             f"image-search photos of lines that are known in one colour or two ({photos} photos)",
             f"line {share['line_top1']}, among five {share['line_top5']}, brand {share['brand']}; "
-            f"named {share['named']}, of them the right line {row['named_right']} of {row['named']}",
+            f"named {share['named']}, of them the right line {row['named_right']} of {row['named']}; "
+            f"line among similar shoes {share['similar']}, among those of the same shape {share['same_shape']}",
             "",
         )
 

@@ -122,7 +122,19 @@ def lines(asked: Asked) -> dict[str, Any]:
     A line is named where the answer's product is of it: its colourway is mostly another than those known.
     """
     identifier, known = asked.identifier, asked.system.labels
-    counts = {"photos": 0, "line_top1": 0, "line_top5": 0, "brand": 0, "named": 0, "named_right": 0}
+    counts = dict.fromkeys(
+        (
+            "photos",
+            "line_top1",
+            "line_top5",
+            "brand",
+            "named",
+            "named_right",
+            "similar",
+            "same_shape",
+        ),
+        0,
+    )
     for path, row in shared_rows():
         line = line_of(row["brand"], row["product"])
         if row["kind"] != "websearch" or not any(line.fullmatch(one) for one in known):
@@ -140,6 +152,9 @@ def lines(asked: Asked) -> dict[str, Any]:
         counts["brand"] += any(one.partition("/")[0] == slug(row["brand"]) for one in told[:1])
         counts["named"] += is_named
         counts["named_right"] += is_named and any(is_right[:1])
+        for kind in ("similar", "same_shape"):
+            shown = [f"{one.brand}/{one.product}" for one in getattr(answer, kind)]
+            counts[kind] += any(line.fullmatch(one) for one in shown)
     return counts
 
 

@@ -133,6 +133,8 @@ function show({ found, pictureUrl, name }) {
   $("candidates").replaceChildren(...others.map(candidate));
   $("alike").hidden = !found.similar.length;
   $("grid").replaceChildren(...found.similar.map(similar));
+  $("shape").hidden = !found.same_shape.length;
+  $("shape-grid").replaceChildren(...found.same_shape.map(similar));
   $("answer").hidden = false;
 }
 
@@ -284,7 +286,7 @@ $("again").addEventListener("click", () => {
   asked += 1;
   busy(false);
   last = null;
-  $("answer").hidden = $("alike").hidden = true;
+  $("answer").hidden = $("alike").hidden = $("shape").hidden = true;
   $("status").textContent = "";
   $("choose").focus();
   scrollTo({ top: 0 });
