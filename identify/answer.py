@@ -26,8 +26,8 @@ class SimilarShoe:
     brand: str
     product: str
     product_name: str
-    similarity: float  # of cosines, -1..1: a tenth embedding, the rest colour where it was measured, see `identify.added.SHAPE`;
-    # of the same shape: of outlines
+    # of cosines, -1..1: embeddings, and colours where they were measured (`identify.added.SHAPE`), or outlines
+    similarity: float
     photo_id: str  # its nearest picture
     path: str
     urls: tuple[str, ...]  # pages where it was seen
@@ -52,6 +52,5 @@ class Identification:
     candidates: tuple[Candidate, ...] = ()
     similar: tuple[SimilarShoe, ...] = ()
     brand_name: str | None = None  # None unless known
-    same_shape: tuple[
-        SimilarShoe, ...
-    ] = ()  # by outline alone, in whatever colour; none of ``similar``
+    # by outline alone, in whatever colour; none of ``similar``
+    same_shape: tuple[SimilarShoe, ...] = ()

@@ -43,17 +43,12 @@ def _repin() -> None:
         PIN.replace(OLD)
     # Forced and without DVC's run cache, which would bring the old pin back.
     command = [*DVC, "repro", "--single-item", "--force", "--no-run-cache", "pin"]
+    failed = True
     try:
-        failed = subprocess.run(command, check=False).returncode
-    except BaseException:  # Ctrl-C
-        _bring_back()
-        raise
+        failed = bool(subprocess.run(command, check=False).returncode)
+    finally:  # also after Ctrl-C
+        if failed and OLD.exists():
+            OLD.replace(PIN)
     if failed:
-        _bring_back()
         raise click.ClickException("the pin stage failed and the old pin stands; see above")
     OLD.unlink(missing_ok=True)
-
-
-def _bring_back() -> None:
-    if OLD.exists():
-        OLD.replace(PIN)

@@ -108,7 +108,9 @@ def fingerprint(brand: str) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(
+    maxsize=4
+)  # by the files' times: reading dvc.yaml takes a tenth of a second, brands are many
 def _stage(pipeline_mtime_ns: int, params_mtime_ns: int) -> tuple[tuple[Path, ...], str]:
     """The code that dvc.yaml has the nets depend on, and their section of params.yaml."""
     deps = read_params(Path("dvc.yaml"))["stages"]["train"]["deps"]

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,19 +123,7 @@ def lines(asked: Asked) -> dict[str, Any]:
     A line is named where the answer's product is of it: its colourway is mostly another than those known.
     """
     identifier, known = asked.identifier, asked.system.labels
-    counts = dict.fromkeys(
-        (
-            "photos",
-            "line_top1",
-            "line_top5",
-            "brand",
-            "named",
-            "named_right",
-            "similar",
-            "same_shape",
-        ),
-        0,
-    )
+    counts = Counter[str]()
     for path, row in shared_rows():
         line = line_of(row["brand"], row["product"])
         if row["kind"] != "websearch" or not any(line.fullmatch(one) for one in known):
@@ -155,7 +144,7 @@ def lines(asked: Asked) -> dict[str, Any]:
         for kind in ("similar", "same_shape"):
             shown = [f"{one.brand}/{one.product}" for one in getattr(answer, kind)]
             counts[kind] += any(line.fullmatch(one) for one in shown)
-    return counts
+    return dict(counts)
 
 
 def line_of(brand: str, name: str) -> re.Pattern[str]:

@@ -67,9 +67,8 @@ def main(folder: Path, arms: str, threads: int, out: Path, **changed: Any) -> No
             "base": vars(project.base),
         }
         held: dict[str, Any] = json.loads(out.read_bytes()) if out.exists() else asked
-        held["base"] = vars(
-            settings_of(held["base"], {})
-        )  # settings of later than the file: their defaults
+        # a file of before a setting came was measured with the setting's default
+        held["base"] = vars(settings_of(held["base"], {}))
         if other := [key for key, value in asked.items() if held.get(key) != value]:
             raise CatalogueError(
                 f"{out}: its arms were measured with other {', '.join(other)}, and one table compares equals. "
