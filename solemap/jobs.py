@@ -108,9 +108,8 @@ def fingerprint(brand: str) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(
-    maxsize=4
-)  # by the files' times: reading dvc.yaml takes a tenth of a second, brands are many
+# by the files' times: to read dvc.yaml for each of many brands would take minutes
+@lru_cache(maxsize=4)
 def _stage(pipeline_mtime_ns: int, params_mtime_ns: int) -> tuple[tuple[Path, ...], str]:
     """The code that dvc.yaml has the nets depend on, and their section of params.yaml."""
     deps = read_params(Path("dvc.yaml"))["stages"]["train"]["deps"]
