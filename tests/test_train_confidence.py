@@ -1,10 +1,16 @@
 """The confidence of `learned`: what it fits, what it leaves alone."""
 
+from typing import cast
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import train.fitted
+from train.arms import Measured, Photos, Scores
 from train.confidence import NAMES, fit_confidence, with_confidence
+from train.evidence import Evidence
 
 COLORS = (torch.full((1, 3), 0.5),) * 2
 
@@ -43,6 +49,36 @@ def test_nothing_is_fitted_where_there_is_nothing_to_tell_apart() -> None:
     assert fit_confidence(scores, (color,) * 2, every, scores[:0], (color[:0],) * 2) == {}
     assert fit_confidence(scores[:0], (color[:0],) * 2, every[:0], scores, (color,) * 2) == {}
     assert torch.equal(with_confidence(scores, (color,) * 2, {}), scores)
+
+
+def test_a_validation_photo_is_measured_without_its_own_product(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    known, unknown = torch.rand(30, 10).softmax(dim=1), torch.rand(12, 10).softmax(dim=1)
+    colors = {30: (torch.rand(30, 10),) * 2, 12: (torch.rand(12, 10),) * 2}
+    monkeypatch.setattr(train.fitted, "color_similarities", lambda evidence: colors[evidence])
+    labels = tuple(f"나이키/{row % 10}" for row in range(30))
+
+    def sure(truth: torch.Tensor) -> Scores:
+        def photos(count: int, truth: torch.Tensor, label: tuple[str, ...]) -> Photos:
+            return Photos(cast(Evidence, count), truth, label, (), (), truth)
+
+        strange = tuple(f"unknown/{row % 4}" for row in range(12))
+        val = Measured(photos(30, truth, labels), photos(12, torch.full((12,), -1), strange))
+        fitted, found = train.fitted.confidence_of(val, Scores(known, unknown))
+        assert set(fitted) == set(NAMES)
+        assert torch.equal(found.known.argmax(dim=1), known.argmax(dim=1))
+        assert not torch.equal(found.known, known) and not torch.equal(found.unknown, unknown)
+        return found
+
+    answer = known.argmax(dim=1)
+    truth = torch.where(torch.arange(30) % 3 > 0, answer, (answer + 1) % 10)
+    own = torch.tensor([label == labels[4] for label in labels])
+    other = torch.where(own, (answer + 1) % 10, truth)  # that product's answers become wrong
+    before, after = sure(truth), sure(other)
+    assert torch.equal(before.known[own], after.known[own])
+    assert not torch.equal(before.known[~own], after.known[~own])
 
 
 @given(

@@ -104,23 +104,43 @@ def test_the_temperature_of_overconfident_logits_is_above_one() -> None:
 
 def test_the_threshold_lies_in_the_gap() -> None:
     known, unknown = torch.tensor([0.9, 0.8, 0.7]), torch.tensor([0.3, 0.1])
-    assert fit_threshold(known, unknown, 1.0) == pytest.approx(0.5)
-    assert fit_threshold(known, unknown, 0.0) < 0.7  # naming an unknown one costs nothing
-    assert fit_threshold(known[:0], unknown, 1.0) == 0.0
+    right = torch.ones(3, dtype=torch.bool)
+    assert 0.4 < fit_threshold(known, right, unknown, 1.0) < 0.6
+    assert fit_threshold(known, right, unknown, 0.0) < 0.1  # naming an unknown one costs nothing
+    assert fit_threshold(known, ~right, unknown, 1.0) == 0.0
+    assert 0.7 < fit_threshold(known, right, unknown[:0], 1.0) < 0.8
+
+
+def test_one_strange_photo_does_not_move_the_threshold_far() -> None:
+    """Its best step would be above the stranger, at .8, for the one known photo below it."""
+    known = torch.linspace(0.4, 0.95, 30)
+    right, unknown = torch.ones(30, dtype=torch.bool), torch.linspace(0.05, 0.45, 12)
+    usual = fit_threshold(known, right, unknown, 1.0)
+    moved = fit_threshold(known, right, torch.cat([unknown, torch.tensor([0.8])]), 1.0)
+    assert 0.3 < usual < 0.6 and abs(moved - usual) < 0.1
+
+
+def test_an_arm_that_is_mostly_wrong_refuses_more() -> None:
+    """Few right answers are lost by refusing, as many strangers are named."""
+    generator = torch.Generator().manual_seed(0)
+    known, unknown = torch.randn(200, generator=generator), torch.randn(200, generator=generator)
+    known, unknown = (known + 1).sigmoid(), unknown.sigmoid()
+    every, few = torch.ones(200, dtype=torch.bool), torch.arange(200) % 5 == 0
+    usual = fit_threshold(known, every, unknown, 1.0)
+    assert fit_threshold(known, few, unknown, 1.0) > usual + 0.2
 
 
 def test_an_arm_that_names_strangers_is_worth_less() -> None:
-    """Of four known photos three are named right, and the threshold lies below them all or above one."""
+    """Of four known photos three are named right, and the threshold lies below them all."""
     truth = torch.tensor([0, 1, 0, 1])
-    known = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]])
-    sure = Scores(known, torch.tensor([[0.5, 0.5], [0.4, 0.55]]))
-    assert worth(sure, truth, 1.0) == pytest.approx(0.75)
-    half = Scores(known, torch.tensor([[0.5, 0.5], [0.95, 0.05]]))
+    known = torch.tensor([[0.9, 0.1], [0.05, 0.95], [0.9, 0.1], [0.9, 0.1]])
+    strangers = torch.tensor([[0.1, 0.05], [0.1, 0.0]])
+    assert worth(Scores(known, strangers), truth, 1.0) == pytest.approx(0.75)
+    half = Scores(known, torch.tensor([[0.1, 0.05], [0.999, 0.001]]))
     assert worth(half, truth, 1.0) == pytest.approx(0.75 - 0.5)
     assert worth(half, truth, 0.0) == pytest.approx(0.75)
-    assert worth(Scores(known, known[:0]), truth, 1.0) == pytest.approx(
-        0.5
-    )  # the lowest right one is refused
+    without = Scores(torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]]), known[:0])
+    assert worth(without, truth, 1.0) == pytest.approx(0.5)  # the lowest right one is refused
     assert worth(Scores(known[:0], known), truth[:0], 1.0) == 0.0
 
 
@@ -134,7 +154,7 @@ def test_figures_are_also_given_for_views_seen_in_training_and_for_others() -> N
     def photos(rows: Tensor) -> Photos:
         views = ("sole", "sole", "side", None)
         told = tuple(view for view, own in zip(views, rows.tolist(), strict=True) if own)
-        return Photos(cast(Evidence, None), truth[rows], (), told, seen[rows])
+        return Photos(cast(Evidence, None), truth[rows], (), (), told, seen[rows])
 
     every = torch.ones(4, dtype=torch.bool)
     found = figures(Scores(known, known[:0]), photos(every), system)

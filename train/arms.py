@@ -21,6 +21,7 @@ class Photos:
 
     evidence: Evidence
     truth: Tensor
+    label: tuple[str, ...]  # BRAND/PRODUCT, of unknown ones too
     photo_id: tuple[str, ...]
     view: tuple[str | None, ...]  # as the shop tells it
     # (N,) int64: 1 a view that the product's training photos show, 0 not, -1 not known

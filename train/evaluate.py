@@ -35,7 +35,6 @@ from train.fitted import (
     confidence_of,
     fit_rule,
     scores_of,
-    sure,
     threshold_of,
     val_scores_of,
     worth,
@@ -74,8 +73,8 @@ def evaluate(
     fitted = {name: fit_rule(name, val.known, system) for name in RULES}
     val_scores = {name: val_scores_of(name, val, system, fitted[name]) for name in RULES}
     for name in WEIGHTED:
-        fitted[name] = {**fitted[name], **confidence_of(val, val_scores[name])}
-        val_scores[name] = sure(val, val_scores[name], fitted[name])
+        confidence, val_scores[name] = confidence_of(val, val_scores[name])
+        fitted[name] = {**fitted[name], **confidence}
     val_arms = {name: figures(val_scores[name], val.known, system) for name in RULES}
     worths = {name: worth(val_scores[name], val.known.truth, unknown_cost) for name in CANDIDATES}
     default = max(CANDIDATES, key=lambda name: worths[name])  # the first of equals
@@ -134,7 +133,7 @@ def evaluate(
         "counts": counts,
     }
     write_json(metrics / "system.json", report)
-    write_manifest(metrics / "answers.jsonl", _answers(default, scores, test, unknown, system))
+    write_manifest(metrics / "answers.jsonl", _answers(default, scores, test, system))
     summary = {
         "default": default,
         **{key: arms[default][key] for key in ("top1", "top5", "brand_top1", "unknown_auroc")},
@@ -151,14 +150,15 @@ def evaluate(
 def _measure(system: System, packs: list[Pack], split: str) -> Photos:
     parts = [select(pack, pack.rows(split)) for pack in packs]
     place = {label: index for index, label in enumerate(system.labels)}
-    truth = [place.get(part.labels[int(index)], -1) for part in parts for index in part.label_index]
+    labels = [part.labels[int(index)] for part in parts for index in part.label_index]
     side = system.size
     pixels = torch.cat(
         [torch.zeros(0, 3, side, side, dtype=torch.uint8), *(p.pixels for p in parts)]
     )
     return Photos(
         evidence=gather(system, pixels),
-        truth=torch.tensor(truth, dtype=torch.int64),
+        truth=torch.tensor([place.get(label, -1) for label in labels], dtype=torch.int64),
+        label=tuple(labels),
         photo_id=tuple(photo_id for part in parts for photo_id in part.photo_id),
         view=tuple(pack.view[row] for pack in packs for row in pack.rows(split).tolist()),
         view_seen=torch.tensor(
@@ -200,7 +200,7 @@ def _hashes(models: Path, system: System) -> dict[str, str]:
 
 
 def _answers(
-    default: str, scores: dict[str, Scores], test: Measured, unknown: Pack, system: System
+    default: str, scores: dict[str, Scores], test: Measured, system: System
 ) -> list[Answer]:
     truth = test.known.truth
     answered = {name: one.known.argmax(dim=1) for name, one in scores.items()}
@@ -211,7 +211,7 @@ def _answers(
     found = [
         Answer(
             photo_id=photo_id,
-            truth=system.labels[int(truth[row])],
+            truth=test.known.label[row],
             is_known=True,
             answer=system.labels[int(answer[row])],
             confidence=round(float(confidence[row]), DECIMALS),
@@ -224,14 +224,12 @@ def _answers(
     found += [
         Answer(
             photo_id=photo_id,
-            truth=unknown.labels[int(unknown.label_index[of])],
+            truth=test.unknown.label[row],
             is_known=False,
             answer=system.labels[int(answer[row])],
             confidence=round(float(confidence[row]), DECIMALS),
         )
-        for row, (photo_id, of) in enumerate(
-            zip(test.unknown.photo_id, unknown.rows("test").tolist(), strict=True)
-        )
+        for row, photo_id in enumerate(test.unknown.photo_id)
     ]
     return found
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from train.arms import Measured, Photos, Scores
 from train.calibrate import fit_temperature, fit_threshold
-from train.confidence import fit_confidence, with_confidence
+from train.confidence import Similarities, fit_confidence, with_confidence
 from train.evidence import System
 from train.fusion import LOOKS, RULES, TEMPERED, WEIGHTED, Fitted, color_similarities, cues
 from train.learned import FOLDS, fit_weights, folds_of
@@ -50,7 +50,7 @@ def val_scores_of(name: str, val: Measured, system: System, fitted: Fitted) -> S
     scores = scores_of(name, val, system, fitted)
     if name not in WEIGHTED or not len(val.known.truth):
         return scores
-    found, fold = _cues_of(name, val.known, system), folds_of(val.known.truth.tolist())
+    found, fold = _cues_of(name, val.known, system), folds_of(val.known.label)
     for held_out in range(FOLDS):
         rest, own = fold != held_out, fold == held_out
         weights = fit_weights(
@@ -60,20 +60,37 @@ def val_scores_of(name: str, val: Measured, system: System, fitted: Fitted) -> S
     return scores
 
 
-def confidence_of(val: Measured, scores: Scores) -> dict[str, float]:
-    """What makes a confidence of a `WEIGHTED` rule's scores on val, each photo by weights that never saw it."""
-    colors = [color_similarities(of.evidence) for of in (val.known, val.unknown)]
-    is_right = scores.known.argmax(dim=1) == val.known.truth
-    return fit_confidence(scores.known, colors[0], is_right, scores.unknown, colors[1])
+def confidence_of(val: Measured, scores: Scores) -> tuple[dict[str, float], Scores]:
+    """The confidence of a `WEIGHTED` rule, and its val ``scores`` with confidences in them.
+
+    Fitted on all val photos for those to come; a val photo's own is fitted without its product, known or not,
+    as the arm and its threshold are chosen by it. Where the rest leave nothing to fit, it is that of all.
+    """
+    known, unknown = scores.known, scores.unknown
+    color, strange_color = (color_similarities(of.evidence) for of in (val.known, val.unknown))
+    is_right = known.argmax(dim=1) == val.known.truth
+    fitted = fit_confidence(known, color, is_right, unknown, strange_color)
+    sure = Scores(known=known.clone(), unknown=unknown.clone())
+    fold, strange_fold = folds_of(val.known.label), folds_of(val.unknown.label)
+    for held_out in range(FOLDS):
+        rest, strange_rest = fold != held_out, strange_fold != held_out
+        own = fit_confidence(
+            known[rest],
+            _rows(color, rest),
+            is_right[rest],
+            unknown[strange_rest],
+            _rows(strange_color, strange_rest),
+        )
+        for target, given, colors, rows in (
+            (sure.known, known, color, ~rest),
+            (sure.unknown, unknown, strange_color, ~strange_rest),
+        ):
+            target[rows] = with_confidence(given[rows], _rows(colors, rows), own or fitted)
+    return fitted, sure
 
 
-def sure(val: Measured, scores: Scores, fitted: Fitted) -> Scores:
-    """The scores of a `WEIGHTED` rule with the confidence that was fitted."""
-    known, unknown = (
-        with_confidence(own, color_similarities(photos.evidence), fitted)
-        for own, photos in ((scores.known, val.known), (scores.unknown, val.unknown))
-    )
-    return Scores(known=known, unknown=unknown)
+def _rows(color: Similarities, rows: Tensor) -> Similarities:
+    return color[0][rows], color[1][rows]
 
 
 def worth(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
@@ -95,6 +112,4 @@ def worth(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
 
 def threshold_of(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
     confidence, answer = scores.known.max(dim=1)
-    right = confidence[answer == truth]
-    strange = scores.unknown.amax(dim=1) if len(scores.unknown) else right[:0]
-    return fit_threshold(right, strange, unknown_cost)
+    return fit_threshold(confidence, answer == truth, scores.unknown.amax(dim=1), unknown_cost)

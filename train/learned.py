@@ -79,7 +79,7 @@ def _newton(cues: Tensor, truth: Tensor) -> Tensor:
     return weights
 
 
-def folds_of(truth: Sequence[int]) -> Tensor:
+def folds_of(product: Sequence[str]) -> Tensor:
     """The fold of each photo, (N,): products in turn, so that no product is in two."""
-    place = {product: rank % FOLDS for rank, product in enumerate(sorted(set(truth)))}
-    return torch.tensor([place[product] for product in truth], dtype=torch.int64)
+    place = {one: rank % FOLDS for rank, one in enumerate(sorted(set(product)))}
+    return torch.tensor([place[one] for one in product], dtype=torch.int64)
