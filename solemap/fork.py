@@ -21,7 +21,15 @@ import sys
 import traceback
 from typing import Any
 
-PRELOAD = ("torch", "pytorch_metric_learning.losses", "train.fit")
+# The last is what torch itself imports, in a second or two, when the first optimizer is made.
+PRELOAD = (
+    "torch",
+    "pytorch_metric_learning.losses",
+    "train.fit",
+    "train.overrides",
+    "click",
+    "torch._dynamo",
+)
 _PR_SET_PDEATHSIG = 1
 
 

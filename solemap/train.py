@@ -7,6 +7,7 @@ their commands are; the commands run in parallel, one thread each, so the bytes 
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -125,17 +126,19 @@ def _commit(trained: Sequence[Job]) -> list[tuple[Job, str]]:
     """Tell DVC of these nets; those it would not take, each with the reason."""
     if not trained:
         return []
-    committed = subprocess.run(
-        [*DVC, "commit", "--force", "--quiet", *(f"train@{job.brand}" for job in trained)],
+    jobs = {f"train@{job.brand}": job for job in trained}
+    told = subprocess.run(
+        [sys.executable, "-m", "solemap.commit"],
+        input="".join(f"{name}\n" for name in jobs),
         capture_output=True,
         text=True,
         check=False,
     )
-    if not committed.returncode:
-        return []
-    if len(trained) > 1:  # which of them?
-        return [fault for job in trained for fault in _commit([job])]
-    return [(trained[0], f"`dvc commit` failed: {committed.stderr.strip()[-300:]}")]
+    if told.returncode:
+        why = f"could not be handed over to DVC: {told.stderr.strip()[-300:]}"
+        return [(job, why) for job in trained]
+    faults = map(json.loads, told.stdout.splitlines())
+    return [(jobs[name], f"could not be handed over to DVC: {why}") for name, why in faults]
 
 
 @contextmanager
