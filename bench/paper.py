@@ -3,7 +3,9 @@
     python -m bench.paper [--products N] [--angles N]
 
 10 brands of 70 products from 12 angles are 8,400 shoes, planted dirt apart. Works in var/paper and
-writes bench/results/paper.json. Two brands are held out as unknown, as `make real` does.
+writes bench/results/paper.json; of other numbers, var/paper-70x16 and paper-70x16.json. There are eight views, and
+angles past them show the first again, from further round: 6 angles show no view twice, 12 show four of
+them twice, 16 all. Two brands are held out as unknown, as `make real` does.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from pathlib import Path
 from bench.real.__main__ import ROOT, main
 from demo.drawn import drawn_catalogue
 
-WORK = ROOT / "var" / "paper"
 PARAMS = Path(__file__).with_name("paper.yaml")
 
 
@@ -39,7 +40,10 @@ if __name__ == "__main__":
     parser.add_argument("--angles", type=int, default=12, help="pictures of each product")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
-    drawn = drawn_catalogue(WORK / "drawn", chosen.jobs, chosen.products, chosen.angles, _told())
-    results = ROOT / "bench" / "results" / "paper.json"
-    where = ["--work", str(WORK), "--params", str(PARAMS), "--results", str(results)]
+    size = (chosen.products, chosen.angles)
+    name = "paper" if size == (70, 12) else "paper-{}x{}".format(*size)
+    work = ROOT / "var" / name
+    drawn = drawn_catalogue(work / "drawn", chosen.jobs, chosen.products, chosen.angles, _told())
+    results = ROOT / "bench" / "results" / f"{name}.json"
+    where = ["--work", str(work), "--params", str(PARAMS), "--results", str(results)]
     main([str(drawn), "--jobs", str(chosen.jobs), *where])

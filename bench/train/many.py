@@ -1,8 +1,12 @@
 """What `solemap train` costs beside the training itself, on a project of many tiny brands.
 
 Brands of two products with three noise pictures each at 32 px, one epoch, from a base of its own: as little
-training as a net can be, so that what is left is the scheduling. The base line is the same nets one
-after another in one process that imports torch once, divided by the jobs.
+training as a net can be, so that what is left is the scheduling. The base line is the same nets in as many
+processes as there are jobs, each importing torch once and training one net after another: no process of its own
+a net, no DVC.
+
+A net is 45 MB, twice, and DVC's cache has both again: a thousand brands take 180 GB. With `--empty` a net is
+a few bytes that no training made, so that a thousand fit and what is timed is the scheduling alone.
 """
 
 from __future__ import annotations
@@ -35,6 +39,13 @@ TINY = {
     "precision": "fp32",
     "size": SIZE,
 }
+EMPTY = """import pathlib, sys
+for path in ("models/brands/{}/weights.safetensors", "models/brands/{}/without-val.safetensors",
+             "models/brands/{}/model.json", "metrics/train/{}.json", "metrics/curves/{}.csv"):
+    path = pathlib.Path(path.format(sys.argv[1]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(sys.argv[1])
+"""
 DVC = [sys.executable, "-m", "dvc"]
 
 
@@ -42,32 +53,33 @@ DVC = [sys.executable, "-m", "dvc"]
 @click.option("--brands", type=click.IntRange(2), default=1000, show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--sample", type=click.IntRange(1), default=50, show_default=True, help="Nets of the base line.")  # fmt: skip
+@click.option("--empty", is_flag=True, help="No training: the time of all else.")
 @click.option("--work", type=click.Path(file_okay=False, path_type=Path), default=ROOT / "var" / "bench-many", show_default=True)  # fmt: skip
-def many(brands: int, jobs: int, sample: int, work: Path) -> None:
+def many(brands: int, jobs: int, sample: int, empty: bool, work: Path) -> None:
     """Time `solemap train` on BRANDS tiny brands."""
     names = [f"brand-{number:04}" for number in range(brands)]
-    make_project(work, names)
-    began = time.perf_counter()
-    _ran([sys.executable, "-m", "solemap", "train", "--jobs", str(jobs)], work, show=True)
-    took_s = time.perf_counter() - began
-    began = time.perf_counter()
-    again = _ran([*DVC, "repro", "train"], work)
-    repro_s = time.perf_counter() - began
-    alone_s = _alone(work, names[:sample]) * brands / min(sample, brands)
+    make_project(work, names, empty)
+    train = [sys.executable, "-m", "solemap", "train", "--jobs", str(jobs)]
+    took_s, _ = _timed(train, work, show=True)
+    repro_s, again = _timed([*DVC, "repro", "train"], work)
     told = {
         "brands": brands,
         "jobs": jobs,
         "seconds": round(took_s, 1),
-        "nets_alone_seconds": round(alone_s, 1),
-        "overhead": round(took_s * jobs / alone_s - 1, 4),
         "left_for_dvc_repro": again.count("Running stage"),
         "dvc_repro_seconds": round(repro_s, 1),
         "project": "tiny",
     }
-    keep("many", told)
+    if not empty:
+        alone_s = _alone(work, names[:sample], jobs) * brands / min(sample, brands)
+        told |= {
+            "nets_alone_seconds": round(alone_s, 1),
+            "overhead": round(took_s / alone_s - 1, 4),
+        }
+    keep("many, empty" if empty else "many", told)
 
 
-def make_project(work: Path, names: list[str]) -> None:
+def make_project(work: Path, names: list[str], empty: bool) -> None:
     """A checkout whose only open stages are the brands' nets."""
     shutil.rmtree(work, ignore_errors=True)
     for package in ("catalogue", "train"):
@@ -83,6 +95,9 @@ def make_project(work: Path, names: list[str]) -> None:
     params["base"]["refit-epochs"] = 0
     write_json(work / "params.yaml", params)
     stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+    if empty:
+        write_text(work / "empty.py", EMPTY)
+        stages["train"]["cmd"] = "python -m empty ${item.brand}"
     made = {"outs": [], "cmd": "true"}
     own = {
         "base": {**made, "outs": ["models/base"]},
@@ -118,18 +133,45 @@ def _write_pack(folder: Path, brand: str, chance: np.random.Generator) -> None:
     write_json(folder / "pack.json", {"size": SIZE, "crop": True, "labels": labels, "photos": photos})  # fmt: skip
 
 
-def _alone(work: Path, names: list[str]) -> float:
-    """Seconds of these nets one after another in one process; imports are not counted."""
+def _alone(work: Path, names: list[str], jobs: int) -> float:
+    """Seconds of these nets in ``jobs`` processes side by side; imports and a first net each are not counted."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "bench.train.many", str(work), *names[one::jobs]],
+            env=_environment(work),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for one in range(jobs)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()  # it is warm
+    began = time.perf_counter()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        if process.wait():
+            raise SystemExit(f"the base line ended with {process.returncode}")
+    return time.perf_counter() - began
+
+
+def nets_of(work: Path, names: list[str]) -> None:
+    """Train the nets in this process: the first for warmth, then all when a line is read."""
     from train.fit import fit_brand
     from train.loop import Settings
     from train.memory import keep_freed_memory
 
     keep_freed_memory()
     given = {key.replace("-", "_"): value for key, value in TINY.items()}
-    out, began = work / "var" / "alone", 0.0
+    out = work / "var" / "alone"
     for number, name in enumerate([names[0], *names]):
-        if number == 1:  # the first warms up
-            began = time.perf_counter()
+        if number == 1:
+            print("warm", flush=True)
+            sys.stdin.readline()
         fit_brand(
             name,
             Settings(**given, seed=0, freeze_norm=True),  # type: ignore[arg-type]
@@ -137,18 +179,23 @@ def _alone(work: Path, names: list[str]) -> float:
             work / "data" / "pack" / name,
             work / "models" / "base",
             out / name,
-            out / "metrics.json",
-            out / "curve.csv",
-            out / "work",
+            out / name / "metrics.json",
+            out / name / "curve.csv",
+            out / name / "work",
         )
-    return time.perf_counter() - began
+
+
+def _timed(words: list[str], work: Path, show: bool = False) -> tuple[float, str]:
+    began = time.perf_counter()
+    told = _ran(words, work, show)
+    return time.perf_counter() - began, told
 
 
 def _ran(words: list[str], work: Path, show: bool = False) -> str:
     done = subprocess.run(
         words,
         cwd=work,
-        env={**os.environ, "PYTHONPATH": f"{work}{os.pathsep}{ROOT}"},
+        env=_environment(work),
         stdout=None if show else subprocess.PIPE,
         text=True,
         check=False,
@@ -156,3 +203,11 @@ def _ran(words: list[str], work: Path, show: bool = False) -> str:
     if done.returncode:
         raise SystemExit(f"{work}: {' '.join(words)} ended with {done.returncode}")
     return done.stdout or ""
+
+
+def _environment(work: Path) -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{work}{os.pathsep}{ROOT}"}
+
+
+if __name__ == "__main__":
+    nets_of(Path(sys.argv[1]), sys.argv[2:])
