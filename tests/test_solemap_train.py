@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -280,6 +281,33 @@ def test_a_command_that_is_no_python_module_is_refused(tmp_path: Path, monkeypat
     monkeypatch.setattr("solemap.jobs.DVC", [sys.executable, "-c", f"print({told!r})"])
     with pytest.raises(CatalogueError, match=r"train@acme is 'bash train\.sh acme'"):
         stale_jobs()
+
+
+def test_what_dvc_would_not_take_keeps_nothing_else_from_it(tmp_path: Path) -> None:
+    """As `dvc commit --force` of each stage, in one go."""
+    stage = {"foreach": ["나이키", "luna", "gone"], "do": {"cmd": "true", "outs": ["${item}"]}}
+    (tmp_path / "dvc.yaml").write_text(json.dumps({"stages": {"train": stage}}))
+    for name in ("나이키", "luna"):
+        (tmp_path / name).write_text(name)
+
+    def run(*words: str, told: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", *words], cwd=tmp_path, input=told, stdout=subprocess.PIPE, text=True, check=True
+        )  # fmt: skip
+        return done.stdout
+
+    run("dvc", "init", "--no-scm", "--quiet")
+    names = ("train@나이키", "train@gone", "train@nowhere", "train@luna")
+    faults = [
+        json.loads(line) for line in run("solemap.commit", told="\n".join(names)).splitlines()
+    ]
+    assert [name for name, _ in faults] == ["train@gone", "train@nowhere"]
+    assert "gone" in faults[0][1]
+    left = run("dvc", "repro", "--dry")
+    assert left.count("Running stage") == 1 and "train@gone" in left
+    own = (tmp_path / "dvc.lock").read_text()
+    run("dvc", "commit", "--force", "train@나이키", "train@luna")
+    assert (tmp_path / "dvc.lock").read_text() == own
 
 
 def test_progress_counts_pixels_not_nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
