@@ -80,8 +80,11 @@ class Frontier:
         return self._taken
 
     def take(self, page: str, count: int, limit: int | None) -> int:
-        """Take ``count`` products of a page, fewer where the limit is near; return how many."""
-        granted = count if limit is None else max(0, min(count, limit - self._taken))
+        """Take the ``count`` products of a page, or none where the limit is reached; return how many.
+
+        A page is taken whole, colourways beyond the limit with it: it replaces all that the feed has of it.
+        """
+        granted = count if limit is None or self._taken < limit else 0
         self._taken += granted
         return granted
 

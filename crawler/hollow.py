@@ -13,7 +13,6 @@ from collections import defaultdict
 
 from crawler.asking import Asked, Asking
 from crawler.items import Page
-from crawler.journal import digest
 from crawler.run import Run
 
 logger = logging.getLogger(__name__)
@@ -108,4 +107,4 @@ class Hollows:
     def _leave(self, asked: Asked) -> None:
         """Count the page; it is not done, so that a run with a browser reads it."""
         self._asking.report.refuse(asked.site.name, REASON)
-        self._run.failed.add(digest(asked.site.name, asked.url))
+        self._run.miss(asked.site.name, asked.url, is_product=True)

@@ -139,7 +139,7 @@ def kind_of(url: str) -> int:
 def of_page(page: Page) -> Iterator[tuple[str, int]]:
     """(canonical address, kind) of the page's links: lists' products, next pages, cards, the rest."""
     base = next(iter(page.find("//base/@href")), None) if page.has("<base") else None
-    base = absolute(page.url, base) if base else page.url
+    base = (base and absolute(page.url, base)) or page.url
     for url in json_ld.listed(page):
         if address := canonical(url, base):
             yield address, PRODUCT

@@ -75,8 +75,11 @@ class SitePace(AutoThrottle):  # type: ignore[misc]  # as above
         slot = self.crawler.engine.downloader.slots.get(host)
         if slot is None:
             return
+        site = getattr(self.crawler.spider, "sites", {}).get(request.meta.get("site"))
+        if site is not None and site.delay_s and site.owns(request.url):
+            self._given[host] = site.delay_s  # also where the shop turned out to live elsewhere
         if host in self._given:
-            slot.delay = self._given[host] * self._workers
+            slot.delay, slot.concurrency = self._given[host] * self._workers, 1
         elif is_loopback(host):  # a site's own, and a host of its pictures there
             slot.delay = 0
         if slot.delay < self._least_s(host):
@@ -84,7 +87,8 @@ class SitePace(AutoThrottle):  # type: ignore[misc]  # as above
 
     def _adjust_delay(self, slot: Any, latency: float, response: Response) -> None:
         host = host_of(response.url)
-        if is_loopback(host) or host in self.crawler.settings.getdict("DOWNLOAD_SLOTS"):
+        given = {*self._given, *self.crawler.settings.getdict("DOWNLOAD_SLOTS")}
+        if is_loopback(host) or host in given:
             return
         super()._adjust_delay(slot, latency, response)
         slot.delay = max(slot.delay, self._least_s(host))

@@ -65,7 +65,9 @@ _WORD_WIDTHS = {  # what a size word in an address is taken to mean, in pixels
     )
     for word in words.split()
 }
-_CANDIDATE = re.compile(r"\s*,*\s*(\S*[^,\s])\s*(?:,+|\s+([\d.]+)([wxh])?\s*(?:\d+h)?\s*(?:,|$)|$)")
+_CANDIDATE = re.compile(
+    r"(?:^|(?<=[\s,]))\s*,*\s*(\S{0,2000}[^,\s])\s*(?:,+|\s+([\d.]+)([wxh])?\s*(?:\d+h)?\s*(?:,|$)|$)"
+)
 _SIGNS = re.compile(r"[/_.-]")
 _RESIZED = re.compile(r"[-_](?:\d{2,4}x\d{0,4}|x\d{2,4})(?:_crop_\w+)?(?:@[1-4]x)?$")
 _BARE = 1200  # px; an address that says no size is usually the picture as it was uploaded
@@ -173,9 +175,9 @@ def named_width(url: str) -> int:
     for name, value in parse_qsl(query) if query else ():
         if (
             name.lower() in ("w", "width", "wid", "imwidth", "sw", "s", "size", "sz", "maxwidth")
-            and value[:4].isdigit()
+            and value[:4].isdecimal()
         ):
-            return int(re.match(r"\d{1,4}", value).group())  # type: ignore[union-attr]
+            return int(value[:4])
     path = path.lower()
     found = [int(match.group(1) or match.group(3)) for match in _IN_NAME.finditer(path)]
     found += [int(next(filter(None, match.groups()))) for match in _IN_TEXT.finditer(path)]

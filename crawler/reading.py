@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin
 
 from scrapy.http import Response, TextResponse
 
 from catalogue.brands import brand_slug
 from crawler import conduct, journal, links, shop_lists, sitemaps
+from crawler.absolute import absolute
 from crawler.asking import MAX_DEPTH, ROBOTS, Asked, Asking
 from crawler.browser import FLAG
 from crawler.hollow import Hollows
@@ -86,14 +86,14 @@ class Reading:
     def _read_robots(self, response: Response, site: Site) -> None:
         if response.status == 200:
             for url in sitemaps.sitemaps_of_robots(response.body):
-                self._asking.add(site.name, _absolute(url, response.url), links.SITEMAP, 0)
+                self._asking.add(site.name, absolute(response.url, url.strip()), links.SITEMAP, 0)
 
     def _note_status(self, status: int, asked: Asked, is_refusing: bool) -> None:
         reason = f"http {status}"
         if not asked.is_extra:
             self._report.refuse(asked.site.name, reason)
         if status in _TEMPORARY:
-            self._run.failed.add(digest(asked.site.name, asked.url))
+            self._run.miss(asked.site.name, asked.url, asked.kind == links.PRODUCT)
         elif not is_refusing:
             self._run.journal.add_page(asked.site.name, asked.url, reason)
 
@@ -117,7 +117,7 @@ class Reading:
         entries, depth = [], asked.depth + 1
         for url in urls:
             if found == "index":
-                address, kind = _absolute(url, response.url), links.SITEMAP
+                address, kind = absolute(response.url, url.strip()), links.SITEMAP
             else:
                 address, kind = links.canonical(url, response.url) or "", links.kind_of(url)
                 kind = links.PRODUCT if kind == links.OTHER else kind
@@ -282,13 +282,6 @@ def _variant_pages(claim: Claim | None) -> list[tuple[str, int]]:
     """The pages of the product's other colourways."""
     urls = [links.canonical(entry.url) for entry in claim.variants if entry.url] if claim else []
     return [(url, links.PRODUCT) for url in urls if url]
-
-
-def _absolute(url: str, base: str) -> str:
-    try:
-        return urljoin(base, url.strip())
-    except ValueError:
-        return ""
 
 
 def _is_html(response: Response) -> bool:

@@ -101,6 +101,7 @@ class Run:
         self.items: dict[str, int] = {}
         self.is_resumed = False
         self.failed: set[bytes] = set()
+        self.torn: set[str] = set()  # sites of which a page that leads to products was missed
         self._open(header, join)
         self.known = KnownPictures(folder, self.feed, self.journal.path)
         # a page that several workers share must bring its items into one of their folders
@@ -122,6 +123,12 @@ class Run:
             KnownPages(self.state, self.folder, self.feed, is_used=False).write(self.journal.path)
         begun = {"what": header, "at": now.isoformat(timespec="seconds")}
         self.journal.start(begun if shared is None else begun | {"shared": shared})
+
+    def miss(self, site: str, url: str, is_product: bool) -> None:
+        """A page could not be read: it is tried again by the next run, and what it shows is not gone."""
+        self.failed.add(journal.digest(site, url))
+        if not is_product:
+            self.torn.add(site)
 
     def write_item(self, page: str, part: int, parts: int, record: dict[str, Any]) -> None:
         """An item is complete."""
@@ -146,10 +153,10 @@ class Run:
         """Merge and close; return (items in the feed, vanished addresses, sites not believed).
 
         Products that a whole site no longer shows are taken out, but not those whose page could
-        not be read. A site that gave less than ``least`` (0..1) of the products, or of the pictures
+        not be read, and none where a page that leads to products could not. A site that gave less than ``least`` (0..1) of the products, or of the pictures
         per product, that the feed has of it is not believed: what the feed has of it stays.
         """
-        whole = set(whole_sites) if is_finished else set()
+        whole = set(whole_sites) - self.torn if is_finished else set()
         fallen = fallen_coverage(self.feed, self.journal, whole, least)
 
         def is_vanished(site: str, url: str) -> bool:

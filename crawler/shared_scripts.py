@@ -189,7 +189,7 @@ TAKE = (
 local counter = 'taken:' .. ARGV[3]
 local held = tonumber(redis.call('HGET', P .. 'taken', ARGV[4]) or '0')
 local others = tonumber(redis.call('HGET', P .. 'facts', counter) or '0') - held
-local count = math.max(0, math.min(tonumber(ARGV[5]), tonumber(ARGV[6]) - others))
+local count = others < tonumber(ARGV[6]) and tonumber(ARGV[5]) or 0
 redis.call('HSET', P .. 'taken', ARGV[4], count)
 redis.call('HSET', P .. 'facts', counter, others + count)
 return {'on', count}

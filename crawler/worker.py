@@ -10,7 +10,6 @@ from typing import Any
 from twisted.internet.task import LoopingCall
 
 from crawler.asking import Asking
-from crawler.journal import digest
 from crawler.patience import SitePace
 from crawler.run import Run
 from crawler.shared import LostCrawl, SharedCrawl
@@ -64,7 +63,7 @@ class Worker:
     def _note(self, given_up: list[tuple[str, str]]) -> None:
         for site, page in given_up:
             self._asking.report.refuse(site, _GIVEN_UP)
-            self._run.failed.add(digest(site, page))
+            self._run.miss(site, page, is_product=False)
 
     def give_back_lost(self) -> None:
         """Nothing is under way here; what is leased all the same goes back to the queue."""

@@ -149,6 +149,7 @@ def join_pictures(claims: list[Claim], shown: list[PictureClaim]) -> list[Pictur
     The same picture is recognised by its key, or by a file name that stands once on either side.
     """
     joined: list[PictureClaim] = []
+    places: dict[str, int] = {}  # the first claim of each sign
     told = [picture for c in claims if c.source != "opengraph" for picture in c.pictures]
     # a picture for sharing may be a logo, so it counts only where there is no other
     shared = [] if told else [picture for c in claims for picture in c.pictures]
@@ -158,24 +159,27 @@ def join_pictures(claims: list[Claim], shown: list[PictureClaim]) -> list[Pictur
         )
         if not claim.urls:
             continue
-        place = next(
-            (index for index, held in enumerate(joined) if same_picture(held, claim)), None
-        )
-        if place is None:
+        signs = _signs(claim)
+        place = min((places[sign] for sign in signs if sign in places), default=len(joined))
+        if place == len(joined):
             joined.append(claim)
         else:
             joined[place] = larger(joined[place], claim)
+        for sign in signs:
+            places[sign] = min(place, places.get(sign, place))
     return joined
 
 
 def same_picture(one: PictureClaim, other: PictureClaim) -> bool:
     """Whether two claims name the same picture, by key or by a telling file name."""
-    if {pictures.picture_key(url) for url in one.urls} & {
-        pictures.picture_key(url) for url in other.urls
-    }:
-        return True
-    stems = {stem for stem in map(pictures.file_stem, one.urls) if len(stem) >= 10}
-    return bool(stems & set(map(pictures.file_stem, other.urls)))
+    return not _signs(one).isdisjoint(_signs(other))
+
+
+def _signs(claim: PictureClaim) -> set[str]:
+    """What tells a picture: the keys of its addresses, and file names that are long enough to say something."""
+    stems = map(pictures.file_stem, claim.urls)
+    keys = {f"key {pictures.picture_key(url)}" for url in claim.urls}
+    return keys | {f"name {stem}" for stem in stems if len(stem) >= 10}
 
 
 def larger(held: PictureClaim, new: PictureClaim) -> PictureClaim:

@@ -135,7 +135,7 @@ def claim(node: Node, page: Page) -> Claim:
         gtin=_gtin(node),
         color=text_of(node, _COLOR),
         category=category_of(node),
-        url=absolute(page.url, url) if url else None,
+        url=(absolute(page.url, url) or None) if url else None,
         pictures=pictures_of(node, page.url),
         variants=_variants(node, page),
     )

@@ -72,10 +72,7 @@ def _put(node: nodes.Node, names: list[str], value: Any) -> None:
 def _value(element: Any, base: str) -> str | None:
     if element.tag in _ADDRESS_IN:
         address = (element.get(_ADDRESS_IN[element.tag]) or "").strip()
-        try:
-            return absolute(base, address) if address else None
-        except ValueError:
-            return None
+        return (address and absolute(base, address)) or None
     if element.tag in _TEXT_IN:
         return element.get(_TEXT_IN[element.tag]) or None
     return element.get("content") or clean(" ".join(_texts(element)))

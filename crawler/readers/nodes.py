@@ -118,7 +118,7 @@ def breadcrumb(value: Any) -> list[str]:
 def _position(entry: Node) -> float:
     try:
         return float(entry.get("position") or 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
 
 

@@ -259,7 +259,7 @@ def _opens_page(href: str, here: str) -> bool:
     if not href.strip() or href.startswith(("#", "javascript:", "data:")):
         return False
     there = urldefrag(absolute(here, href))[0]
-    return there != here and not there.lower().split("?")[0].endswith(pictures.EXTENSIONS)
+    return there not in ("", here) and not there.lower().split("?")[0].endswith(pictures.EXTENSIONS)
 
 
 def _own_heading(element: Any) -> str:

@@ -27,8 +27,8 @@ def pictures(value: Any, base: str, ids: dict[str, Node], depth: int = 0) -> Ite
             else:
                 yield PictureClaim((absolute(base, entry.strip()),))
         elif isinstance(entry, dict):
-            if set(entry) <= {"@id", "@type"} and entry.get("@id") in ids:
-                entry = ids[entry["@id"]]
+            if set(entry) <= {"@id", "@type"}:
+                entry = _resolved(entry, ids)
             named = [entry.get(key) for key in ("contentUrl", "url", "contentURL", "image")]
             urls = [
                 absolute(base, url.strip())
@@ -60,7 +60,7 @@ def claim(node: Node, base: str, source: str, ids: dict[str, Node]) -> Claim:
         or text(node.get("inProductGroupWithID"))
         or _parent(node),
         category=_category(node.get("category")),
-        url=absolute(base, address) if (address := url_of(node)) else None,
+        url=(absolute(base, address) or None) if (address := url_of(node)) else None,
         pictures=list(pictures(node.get("image"), base, ids)),
     )
     entries = [*each(node.get("hasVariant")), *each(node.get("model"))]

@@ -18,11 +18,10 @@ from scrapy.settings import BaseSettings
 
 from catalogue.brand_list import write_brands
 from catalogue.errors import CatalogueError
-from crawler import browser
+from crawler import browser, links
 from crawler.asking import Asked, Asking
 from crawler.faults import UNREACHABLE, reason_of
 from crawler.items import ShoeItem
-from crawler.journal import digest
 from crawler.manners import Manners
 from crawler.reading import Reading
 from crawler.report import Report
@@ -163,7 +162,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 "%s: page not understood (%s: %.200s)", asked.url, type(error).__name__, error
             )
             self.report.refuse(name, f"error ({type(error).__name__})")
-            self.journal.add_page(name, asked.url, "error")
+            self.run.miss(name, asked.url, asked.kind == links.PRODUCT)
             self.asking.settled(name, asked.url)
         finally:
             self.pump()
@@ -178,7 +177,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         if reason in ("robots.txt", "redirect loop", "another site", "private address"):
             self.journal.add_page(name, asked.url, reason)
         else:
-            self.run.failed.add(digest(name, asked.url))
+            self.run.miss(name, asked.url, asked.kind == links.PRODUCT)
         if asked.is_start:
             remedy = ". Check the address, and whether a browser shows it" * (reason in UNREACHABLE)
             url = asked.site.resolve(asked.url)
