@@ -45,7 +45,8 @@ def shown_key(site: str, url: str, picture: str) -> bytes:
 def cut_torn_line(path: Path) -> int:
     """Cut what follows the last line end of ``path``; return how many bytes were cut.
 
-    A process killed while it wrote leaves half a line, which would spoil the next one.
+    A process killed while it wrote leaves half a line, which would spoil the next one. A whole object, as
+    after an edit by hand, gets its line end.
     """
     if not path.exists():
         return 0
@@ -61,8 +62,20 @@ def cut_torn_line(path: Path) -> int:
                 end = start + place + 1
                 break
             end = start
+        file.seek(end)
+        if _object(file.read()) is not None:
+            file.write(b"\n")
+            return 0
         file.truncate(end)
         return size - end
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -72,11 +85,8 @@ def lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
     offset = 0
     with path.open("rb") as file:
         for raw in file:
-            try:
-                value = json.loads(raw) if raw.endswith(b"\n") else None
-            except (ValueError, RecursionError):
-                value = None
-            if isinstance(value, dict):
+            value = _object(raw) if raw.endswith(b"\n") else None
+            if value is not None:
                 yield offset, len(raw), value
             offset += len(raw)
 

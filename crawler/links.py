@@ -98,11 +98,9 @@ def _canonical(url: str) -> str | None:
         return None
     if len(path) > 1000 or _repeats(path):
         return None
-    query = [
-        (key, value)
-        for key, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not _DROPPED.match(key)
-    ]
+    # byte by byte: an old shop of EUC-KR writes its queries in that
+    pairs = parse_qsl(_quoted(parts.query), keep_blank_values=True, encoding="latin-1")
+    query = [(key, value) for key, value in pairs if not _DROPPED.match(key)]
     if len(query) > 4:
         return None
     # page=1 stays: where a shop counts from 0, it is the second
@@ -110,7 +108,9 @@ def _canonical(url: str) -> str | None:
     host = f"[{host}]" if ":" in host else host
     standard = {"http": 80, "https": 443}[parts.scheme]
     netloc = host if port in (None, standard) else f"{host}:{port}"
-    return urlunsplit((parts.scheme, netloc, _quoted(path), urlencode(sorted(query)), ""))
+    return urlunsplit(
+        (parts.scheme, netloc, _quoted(path), urlencode(sorted(query), encoding="latin-1"), "")
+    )
 
 
 def _quoted(path: str) -> str:
@@ -139,7 +139,8 @@ def kind_of(url: str) -> int:
 def of_page(page: Page) -> Iterator[tuple[str, int]]:
     """(canonical address, kind) of the page's links: lists' products, next pages, cards, the rest."""
     base = next(iter(page.find("//base/@href")), None) if page.has("<base") else None
-    base = (base and absolute(page.url, base)) or page.url
+    base = absolute(page.url, base) if base else page.url
+    base = base if canonical("/", base) else page.url  # it may be no address
     for url in json_ld.listed(page):
         if address := canonical(url, base):
             yield address, PRODUCT
@@ -237,12 +238,17 @@ def _path(url: str) -> str:
 
 
 def canonical_link(page: Page) -> str | None:
-    """What the page says its own address is (``rel=canonical``), made canonical."""
+    """What the page says its own address is (``rel=canonical``), made canonical.
+
+    Not the home page: a theme that calls each page that would make all products one.
+    """
     if "canonical" not in page.memo:
         told = next(iter(page.find("//link[@rel='canonical']/@href")), "").strip()
-        page.memo["canonical"] = canonical(told, page.url) if told else None
-    found: str | None = page.memo["canonical"]
-    return found
+        found = canonical(told, page.url) if told else None
+        is_home = found is not None and urlsplit(found)[2:4] == ("/", "")
+        page.memo["canonical"] = None if is_home else found
+    own: str | None = page.memo["canonical"]
+    return own
 
 
 def page_of(url: str, body: str) -> Page:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from scrapy import signals
 from scrapy.crawler import Crawler
@@ -16,6 +18,7 @@ from scrapy.robotstxt import ProtegoRobotParser
 
 from crawler.site import host_of, is_loopback
 
+logger = logging.getLogger(__name__)
 _BUSY = (429, 503)
 
 
@@ -40,6 +43,22 @@ class PacedRobots(ProtegoRobotParser):  # type: ignore[misc]  # scrapy is untype
         if delay and (pace := self.crawler.get_extension(SitePace)) is not None:
             pace.slow_down(host, float(delay))
         return bool(super().allowed(url, user_agent))
+
+
+class UnreadableRobots:
+    """A robots.txt that a shop cannot show just now forbids everything (RFC 9309, 2.3.1.4)."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """The response, or one that forbids."""
+        is_robots = urlsplit(request.url).path == "/robots.txt"
+        if not is_robots or not (response.status >= 500 or response.status in _BUSY):
+            return response
+        logger.warning(
+            "%s answers %d: until it can be read, nothing may be asked for there",
+            request.url,
+            response.status,
+        )
+        return response.replace(body=b"User-agent: *\nDisallow: /\n")
 
 
 class SitePace(AutoThrottle):  # type: ignore[misc]  # as above

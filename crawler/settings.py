@@ -64,6 +64,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
     "scrapy.downloadermiddlewares.stats.DownloaderStats": None,
     "crawler.fence.FenceMiddleware": 50,
+    "crawler.patience.UnreadableRobots": 540,  # after all tries
     "crawler.patience.RetryAfterMiddleware": 560,
     "crawler.browser.RenderedMiddleware": 580,
     "crawler.fence.ResolvedMiddleware": 595,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms
 
 from dataset.foreground import Box, Foreground, border_color
 
@@ -21,6 +22,15 @@ MARGIN = 0.06  # of the longer side of the shoe's box, on each side: augmentatio
 WHITE = (255, 255, 255)
 
 Pixels = NDArray[np.uint8]
+_TURNS: dict[Any, Image.Transpose] = {  # by EXIF's orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def upright_rgb(image: Image.Image, at_least: tuple[int, int] | None = CANVAS_SIZE) -> Image.Image:
@@ -30,13 +40,21 @@ def upright_rgb(image: Image.Image, at_least: tuple[int, int] | None = CANVAS_SI
     still covers the canvas (2.5 times as fast for large pictures); ``at_least=None`` decodes whole.
 
     Raises:
-        OSError, ValueError, SyntaxError, EOFError: whatever Pillow says of damaged bytes.
+        Exception: whatever Pillow says of damaged bytes.
     """
     if at_least is not None:
         _decode_small(image, at_least)
-    orientation_kept = ImageOps.exif_transpose(image)
-    deep = _eight_bit(orientation_kept)
+    deep = _eight_bit(_turned(image))
     return _flattened(_srgb(deep))
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """Upright by EXIF; as it lies where EXIF is damaged, which says nothing of the pixels."""
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # noqa: BLE001 - Pillow's readers of untrusted bytes raise what they like
+        turn = None
+    return image.copy() if turn is None else image.transpose(turn)
 
 
 def fit_canvas(image: Image.Image) -> Image.Image:

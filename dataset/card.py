@@ -13,6 +13,8 @@ RIGHTS = (
     "products are marks of their owners."
 )
 
+MADE_BY = "Made by Solemap (`solemap export parquet`)"  # by this an earlier export is known
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -48,7 +50,7 @@ def card(
             "",
             RIGHTS,
             "",
-            "Made by Solemap (`solemap export parquet`) from the sites below. A picture is a JPEG canvas of "
+            f"{MADE_BY} from the sites below. A picture is a JPEG canvas of "
             "500 x 600 px, fitted and padded, never cropped. No near-duplicate stands in two splits: a `cluster_id` is "
             "always on one side. `view` is null where nobody said it.",
             "",

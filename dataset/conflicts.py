@@ -82,9 +82,9 @@ def _resolved(
     shared: Mapping[tuple[Product, Product], int],
     owners: Mapping[str, Product],
 ) -> Conflict:
-    products = star.products
+    products, known = star.products, set(star.products)
     ids = [photo.photo_id for photo in (star.photo, *star.others)]
-    decided = next((owners[one] for one in ids if owners.get(one) in products), None)
+    decided = next((owners[one] for one in ids if owners.get(one) in known), None)
     owner: Product | None
     if decided is not None:
         owner, reason = decided, f"overrides.csv: it shows {'/'.join(decided)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,8 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest
 from catalogue.schema import SPLITS, Sample
 from dataset.files import link_or_copy, replaced
+
+_PHOTO = re.compile(r"[0-9a-f]{64}\.jpg")
 
 
 def export_imagefolder(split_folder: Path, root: Path, out: Path) -> Counter[str]:
@@ -24,8 +27,7 @@ def export_imagefolder(split_folder: Path, root: Path, out: Path) -> Counter[str
         CatalogueError: there is no split yet, a canvas is gone, or ``out`` holds something else than
             an export.
     """
-    strange = [path for path in out.glob("*/*") if path.name not in SPLITS]
-    check_out(out, [*strange, *(path for path in out.glob("*") if not path.is_dir())])
+    check_out(out, (path for path in out.rglob("*") if not _is_exported(path, out)))
     manifests = sorted(
         path for path in split_folder.glob("*.jsonl") if not path.name.startswith("_")
     )
@@ -44,14 +46,24 @@ def export_imagefolder(split_folder: Path, root: Path, out: Path) -> Counter[str
     return counts
 
 
+def _is_exported(path: Path, out: Path) -> bool:
+    """Whether an export writes such a file or folder: other collections have brands' splits, too, but no such names."""
+    parts = path.relative_to(out).parts
+    if len(parts) > 1 and parts[1] not in SPLITS:
+        return False
+    return (
+        path.is_dir() if len(parts) < 4 else len(parts) == 4 and bool(_PHOTO.fullmatch(path.name))
+    )
+
+
 def check_out(out: Path, strange: Iterable[Path]) -> None:
     """Make sure that replacing ``out`` deletes nothing but an earlier export.
 
     Raises:
-        CatalogueError: ``strange``, what an export does not write, is not empty.
+        CatalogueError: there is something in ``strange``, what an export does not write.
     """
-    if found := sorted(strange):
+    if found := next(iter(strange), None):
         raise CatalogueError(
-            f"{out}: holds {found[0].relative_to(out).as_posix()!r:.80}, which no export wrote, and the "
+            f"{out}: holds {found.relative_to(out).as_posix()!r:.80}, which no export wrote, and the "
             "folder is replaced as a whole. Name another folder: --out DIR"
         )

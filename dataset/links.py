@@ -2,7 +2,7 @@
 
 Four kinds of link. `same`: no difference that a new encoding would not make. `near`: the same
 picture again, also slightly cropped or toned; or a sibling colourway's, where the two differ little.
-`wide`: so alike that the two may not stand on two sides of a split. `mirror`: one is the other
+`wide`: so alike that the two may not stand on two sides of a split, also in another tone. `mirror`: one is the other
 flipped; such pictures are kept, they only stay together.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dataset.neighbours import Pairs, pairs_between, pairs_within
 from dataset.phash import distances
 from dataset.signature import Signatures, Thumbs
-from dataset.verify import NEAR, SAME, WIDE, Pictures, differences, within
+from dataset.verify import NEAR, SAME, TONED_BITS, WIDE, Pictures, differences, toned, within
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -45,7 +45,7 @@ def find_links(signatures: Signatures, thumbs: Thumbs, narrow: int, wide: int) -
     boxes, wholes = Pictures(thumbs[:, 0]), Pictures(thumbs[:, 1])
     links: list[Link] = []
     for pairs in _straight_pairs(signatures, wide):
-        links += _straight_links(pairs, _bits(pairs, signatures), boxes, wholes, narrow)
+        links += _straight_links(pairs, signatures, boxes, wholes, narrow)
     taken = {(link.first, link.second) for link in links}
     mirrored = boxes.mirrored()
     for pairs in pairs_between(signatures.box, signatures.mirror, wide):
@@ -75,12 +75,15 @@ def _bits(pairs: Pairs, signatures: Signatures) -> NDArray[np.int64]:
 
 
 def _straight_links(
-    pairs: Pairs, bits: NDArray[np.int64], boxes: Pictures, wholes: Pictures, narrow: int
+    pairs: Pairs, signatures: Signatures, boxes: Pictures, wholes: Pictures, narrow: int
 ) -> list[Link]:
+    bits = _bits(pairs, signatures)
     box, whole = differences(pairs, boxes, boxes), differences(pairs, wholes, wholes)
     is_wide, is_near, is_same = (
         within(box, limits) | within(whole, limits) for limits in (WIDE, NEAR, SAME)
     )
+    close = distances(signatures.phash[pairs[:, 0]], signatures.phash[pairs[:, 1]]) <= TONED_BITS
+    is_wide[close] |= toned(pairs[close], wholes)
     kinds = np.where(is_same, "same", np.where(is_near, "near", "wide"))
     kinds[bits > narrow] = "wide"
     residual = np.minimum(box[:, 0], whole[:, 0])

@@ -106,7 +106,7 @@ def open_picture(content: bytes) -> Image.Image:
             image = Image.open(io.BytesIO(content), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise UnreadablePicture("too large: more pixels than are read") from error
-    except (OSError, ValueError, SyntaxError, EOFError, OverflowError) as error:
+    except Exception as error:  # Pillow's readers of untrusted bytes raise what they like
         is_heic = content[4:8] == b"ftyp" and any(b in content[8:32] for b in (b"heic", b"mif1"))
         told = "HEIC, which is not read here" if is_heic else "no picture in a known format"
         raise UnreadablePicture(f"corrupt: {told}") from error
@@ -128,7 +128,9 @@ def canvas_of(content: bytes) -> tuple[Image.Image, tuple[int, int]]:
         return fit_canvas(upright_rgb(image)), size
     except Image.DecompressionBombError as error:
         raise UnreadablePicture("too large: more pixels than are read") from error
-    except (OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
         raise UnreadablePicture(f"corrupt: {str(error) or type(error).__name__:.100}") from error
 
 

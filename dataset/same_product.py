@@ -5,7 +5,8 @@ brand and of different sites are paired, and none whose colours or audiences (me
 contradict. Applied, in this order:
 
 1. gtin: one valid GTIN.
-2. sku: one maker's code; the names' words, numbers and colours agree, but one may say more.
+2. sku: one maker's code; the names' words, numbers and colours agree, but one may say more. Where the pictures
+   are the same as well, the names may be in two languages.
 3. pictures: the same bytes, at least two and half of the smaller one's; and such names.
 
 Where a part is missing, and for names alone, the pair is proposed to a person. So are all pairs of a
@@ -199,7 +200,8 @@ def _judged(one: Offer, two: Offer, counts: Mapping[str, int]) -> list[SameProdu
     agrees = is_similar and one.colors == two.colors
     speaks = {rule: rule in counts for rule in RULES}
     speaks["pictures"] = common >= PICTURES_LEAST and common >= PICTURES_SHARE * smaller
-    sure = [rule for rule in RULES if speaks[rule] and (rule == "gtin" or agrees)]
+    is_proven = speaks["gtin"] or (speaks["sku"] and speaks["pictures"])
+    sure = [rule for rule in RULES if speaks[rule] and (is_proven or agrees)]
     unsure = [rule for rule in RULES if speaks[rule]]
     if _names_speak(one, two, alike):
         unsure.append("names")

@@ -34,6 +34,12 @@ SAME = Limits(residual=0.01, worst_cell=10, fourth_cell=6)
 NEAR = Limits(residual=0.02, worst_cell=20, fourth_cell=12)
 WIDE = Limits(residual=0.03, worst_cell=32, fourth_cell=20)
 
+# The same picture on other ground or lit otherwise: all of it a little lighter, or the ground alone. Where a shoe is
+# as light as its ground, that is more than `WIDE` allows; the audit (`dataset.audit_looks`) calls it a leak.
+TONED_BITS = 2
+TONED_CELL = 14
+TONED_UNLIKE = 0.003  # 1 - correlation of the two thumbs
+
 _SIDE = THUMB // _CELLS  # px of a cell
 _BLOCK = 4096  # pairs, or pictures, at a time: 100 MB
 
@@ -87,6 +93,25 @@ def within(found: Differences, limits: Limits) -> NDArray[np.bool_]:
     """Which rows of ``found`` keep to all three limits."""
     most = (limits.residual, limits.worst_cell, limits.fourth_cell)
     return np.asarray((found <= most).all(axis=1))
+
+
+def toned(pairs: NDArray[np.int64], pictures: Pictures) -> NDArray[np.bool_]:
+    """Which pairs (P, 2) of rows are one picture in another tone: small differences everywhere, and alike."""
+    found = np.zeros(len(pairs), np.bool_)
+    for start in range(0, len(pairs), _BLOCK):
+        one, two = (pictures.cells[rows] for rows in pairs[start : start + _BLOCK].T)
+        gaps = (np.maximum(one, two) - np.minimum(one, two)).max(axis=(1, 2, 3))
+        rows = start + np.flatnonzero(gaps <= TONED_CELL * _SIDE**2)
+        first, second = (_centred(pictures.thumbs[pairs[rows, end]]) for end in (0, 1))
+        energy = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
+        found[rows] = (first * second).sum(axis=1) >= (1 - TONED_UNLIKE) * energy
+        found[rows] &= energy > 0
+    return found
+
+
+def _centred(thumbs: Thumbs) -> NDArray[np.float32]:
+    flat = thumbs.reshape(len(thumbs), THUMB * THUMB * 3).astype(np.float32)
+    return np.asarray(flat - flat.mean(axis=1, keepdims=True))
 
 
 def _residuals(first: Thumbs, second: Thumbs) -> NDArray[np.float32]:

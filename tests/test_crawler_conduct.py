@@ -33,6 +33,8 @@ LARGE = 12 * 1024 * 1024  # bytes; more than a socket holds, so that an unread b
         ("noimageindex, NOAI", {"noimageindex", "noai"}),
         ("none", {"none", "noindex", "nofollow"}),
         ("otherbot: noindex", set()),
+        ("max-image-preview:large, noimageindex", {"max-image-preview:large", "noimageindex"}),
+        ("max-snippet:-1, noindex", {"max-snippet:-1", "noindex"}),
         ("solemap: noindex", {"noindex"}),
         ("unavailable_after: 25 Jun 2030 15:00:00 GMT", {"unavailable_after: 25 jun 2030 15:00:00 gmt"}),
     ],
@@ -43,9 +45,9 @@ def test_x_robots_tag(header: str, wanted: set[str]) -> None:
 
 def test_robots_meta_for_everybody_and_for_us() -> None:
     text = """<meta name=Robots content="noai, nofollow"><meta name=solemap content=noindex>
-    <meta name=otherbot content=noimageindex>"""
+    <meta name=otherbot content=noimageindex><meta name=robots content="max-image-preview:large, noimageai">"""
     found = conduct.of_page(page_of("http://x.kr/", text), "solemap")
-    assert found == {"noai", "nofollow", "noindex"}
+    assert found == {"noai", "nofollow", "noindex", "max-image-preview:large", "noimageai"}
     assert conduct.barring(found) == "noai"
 
 
@@ -211,12 +213,29 @@ def test_workers_of_one_crawl_are_together_as_slow_as_one(given_s: float, told_s
     )
     signals = SimpleNamespace(connect=lambda *arguments, **options: None)
     engine = FakeEngine("shop.kr")
-    pace = SitePace(SimpleNamespace(settings=settings, signals=signals, engine=engine))
+    crawler = SimpleNamespace(settings=settings, signals=signals, engine=engine, spider=None)
+    pace = SitePace(crawler)
     pace.slow_down("shop.kr", told_s)
     pace.share_among(3)
     pace._reached(Request("http://shop.kr/p/1"))
     assert engine.slot.delay == 3 * (given_s or told_s)
     assert pace.target_concurrency == pytest.approx(2 / 3)
+
+
+def test_the_delay_of_a_site_holds_where_it_turns_out_to_live() -> None:
+    site = Site("shop", "http://shop.kr/", delay_s=5.0)
+    site.adopt("http://www.store.kr/")
+    signals = SimpleNamespace(connect=lambda *arguments, **options: None)
+    engine, spider = FakeEngine("www.store.kr"), SimpleNamespace(sites={"shop": site})
+    settings = Settings({"AUTOTHROTTLE_ENABLED": True})
+    pace = SitePace(SimpleNamespace(settings=settings, signals=signals, engine=engine, spider=spider))  # fmt: skip
+    pace._reached(Request("http://www.store.kr/p/1", meta={"site": "shop"}))
+    pace._adjust_delay(engine.slot, 0.01, TextResponse("http://www.store.kr/p/1", status=200))
+    assert (engine.slot.delay, engine.slot.concurrency) == (5.0, 1)
+    strange = FakeEngine("cdn.example")
+    pace.crawler.engine = strange
+    pace._reached(Request("http://cdn.example/a.jpg", meta={"site": "shop"}))
+    assert strange.slot.delay == 1.0
 
 
 def test_who_crawls_is_said_or_missed_loudly() -> None:

@@ -53,6 +53,13 @@ def test_a_journal_cut_anywhere_loses_at_most_unfinished_pages(
     assert not again.path.exists()
 
 
+def test_a_last_line_without_its_end_is_kept(tmp_path: Path) -> None:
+    feed = tmp_path / "items.jsonl"
+    feed.write_text('{"a": 1}\n{"b": "운동화"}')
+    assert cut_torn_line(feed) == 0
+    assert feed.read_text() == '{"a": 1}\n{"b": "운동화"}\n'
+
+
 def test_merge_replaces_seen_pages_and_drops_only_what_vanished(tmp_path: Path) -> None:
     feed = tmp_path / "items.jsonl"
     old = [

@@ -22,10 +22,12 @@ from crawler import links, pictures
 from crawler.absolute import absolute
 from crawler.items import Claim, PictureClaim
 from crawler.judge import refusal
+from crawler.links import page_of
 from crawler.listing import to_records
 from crawler.readers import (
     gallery,
     javascript,
+    join_pictures,
     merge,
     microdata,
     picture_values,
@@ -298,3 +300,83 @@ def test_a_shop_that_names_itself_as_brand_gives_way_to_a_known_one() -> None:
     assert brand("Nike x Jordan Low", "Corner Sole", "Corner Sole") == "Corner Sole"
     assert brand("Slip On Classic", "Corner Sole", "Corner Sole") == "Corner Sole"
     assert brand("Jordan 1", "Nike", "Nike") == "Nike"
+
+
+BAD = (
+    "https://[object Object]",
+    "//[CDN]/a.jpg",
+    "http://[::1/x.jpg",
+    "https://x.kr:port/a.jpg",
+    "http://exa\u2100mple.com/a",
+)
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_an_address_that_is_none_costs_only_itself(bad: str) -> None:
+    """Scripts that fail to fill in an address leave such ones everywhere on a page."""
+    told = {
+        "@type": "Product",
+        "name": "나이키 에어 운동화",
+        "brand": "나이키",
+        "sku": "A1",
+        "image": ["/i/a.jpg", bad],
+    }
+    told |= {
+        "url": bad,
+        "hasVariant": [{"@type": "Product", "name": "a", "color": "red", "url": bad}],
+    }
+    listed = [{"position": 1, "url": bad}, {"position": int("9" * 400), "url": "/p/3"}]
+    lists = {"@type": "ItemList", "itemListElement": listed}
+    crumbs = {"@type": "BreadcrumbList", "itemListElement": [*listed, {"name": "신발"}]}
+    odd = {"@type": "Product", "name": "운동화", "image": {"@id": ["a"]}}
+    state = {
+        "product": {
+            "name": "운동화",
+            "brand": "나이키",
+            "price": 1,
+            "url": bad,
+            "images": [bad, "/i/b.jpg"],
+        }
+    }
+    html = f"""<html><head><base href="{bad}"><link rel="canonical" href="{bad}"><meta property="og:image" content="{bad}">
+    <meta property="og:type" content="product"><script type="application/ld+json">{json.dumps([told, lists, crumbs, odd])}</script>
+    <script>window.__STATE__={json.dumps(state)}</script></head><body><main><h1>나이키 에어 운동화</h1>
+    <a href="/p/2">x</a><a href="{bad}"><img src="/i/a.jpg"></a><img src="{bad}" srcset="{bad} 2x"><button>cart</button>
+    <div itemscope itemtype="http://schema.org/Product"><img itemprop=image src="{bad}"><a itemprop=url href="{bad}"></a></div>
+    </main></body></html>"""
+    page = page_of("https://x.kr/p/1", html)
+    followed = {url for url, _ in links.of_page(page)}
+    assert {"https://x.kr/p/2", "https://x.kr/p/3"} <= followed
+    claim, crumb, _ = read_product(page)
+    assert claim is not None
+    records = to_records(claim, crumb, page)
+    shown = [url for _, found in records for picture in found for url in picture.urls]
+    assert "https://x.kr/i/a.jpg" in shown and "" not in shown
+
+
+def test_time_grows_no_faster_than_what_is_read() -> None:
+    """Each took minutes where every quote, letter or picture was looked at with all others."""
+    escaped = json.dumps({"@type": "Product", "name": "운동화 " * 20}).replace('"', '\\"') * 2_000
+    many = [
+        Claim(
+            "json-ld",
+            pictures=[PictureClaim((f"https://x.kr/i/{n:06}.jpg",)) for n in range(5_000)],
+        )
+    ]
+    began = time.process_time()
+    assert parse_json(escaped) is None
+    assert pictures.srcset("a" * 20_000 + " foo") == []
+    assert len(pictures.srcset("a," * 10_000 + " foo")) < 20
+    assert len(join_pictures(many, [])) == 5_000
+    assert time.process_time() - began < 5
+
+
+def test_an_address_keeps_its_bytes_and_the_home_page_is_nobodys_address() -> None:
+    told = "http://x.kr/list?brand=%B3%AA%C0%CC%C5%B0"
+    assert links.canonical(told) == told, "EUC-KR"
+    assert (
+        links.canonical("http://x.kr/list?brand=나이키")
+        == "http://x.kr/list?brand=%EB%82%98%EC%9D%B4%ED%82%A4"
+    )
+    page = page_of("http://x.kr/p/1", '<link rel="canonical" href="http://x.kr/">')
+    assert links.canonical_link(page) is None

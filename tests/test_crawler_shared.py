@@ -95,14 +95,15 @@ def test_leases_of_a_silent_worker_go_back_and_claims_with_them(emptied: str) ->
     assert lost.pop() is not None and lost.claim("/p/1", {b"product"}, set())
     assert lost.mark("/final", "/p/1") and lost.take("/p/1", 3, limit=4) == 3
     assert queue.pop() == ("/p/2", 1, 1, "")
-    assert queue.take("/p/2", 3, limit=4) == 1 and queue.taken == 4
+    assert queue.take("/p/2", 3, limit=4) == 3 and queue.taken == 6, "a page is taken whole"
+    assert queue.take("/p/3", 1, limit=4) == 0
     assert not queue.claim("/p/2", {b"product"}, set()) and not queue.mark("/final", "/p/2")
     queue.release("/p/2")
     assert alive.beat() == [] and queue.pop() is None and alive.workers == 2
     assert not alive.end_if_done(), "the other worker may come back"
     time.sleep(LEASE_S + 1.1)
     alive.beat()
-    assert alive.workers == 1 and queue.taken == 1 and len(queue) == 1
+    assert alive.workers == 1 and queue.taken == 3 and len(queue) == 1
     queue.clear()  # as where the limit looks reached; the page was given back before
     assert queue.pop() is None
     dead.beat()

@@ -293,6 +293,32 @@ def test_partial_runs_and_an_empty_one_drop_nothing(shop: SmallShop, place: Path
     assert items(place) == found
 
 
+@pytest.mark.parametrize("fault", ["500", "no address"])
+def test_a_listing_that_is_missed_once_takes_nothing_out(
+    shop: SmallShop, place: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert crawl(place, "-a", f"url={shop.url}")[0] == 0
+    if fault == "500":
+        shop.faults = {"/list?page=2": [(500, {})] * 9}
+    else:
+        page, odd = shop.page, '<h1>All</h1><img src="https://[CDN_HOST]/x.jpg">'
+        monkeypatch.setattr(shop, "page", lambda at: (page(at) or "").replace("<h1>All</h1>", odd))
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, "taken out" in output) == (0, False), output
+    check_whole(place)
+
+
+def test_a_robots_txt_that_cannot_be_read_forbids_everything(shop: SmallShop, place: Path) -> None:
+    assert crawl(place, "-a", f"url={shop.url}")[0] == 0
+    before = items(place)
+    shop.faults = {"/robots.txt": [(500, {})] * 99}
+    shop.asked.clear()
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert set(shop.asked) == {"/robots.txt"}, output
+    assert (code, "/robots.txt answers 500" in output) == (1, True), output
+    assert items(place) == before
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_stopped_in_the_middle_it_goes_on(
     shop: SmallShop, place: Path, how: signal.Signals

@@ -170,6 +170,25 @@ def test_damaged_bytes_are_a_fault_and_never_a_crash(tail: bytes, at: int, value
         assert (facts.fault is None) == (facts.canvas is not None)
 
 
+@pytest.mark.parametrize("form", ["WEBP", "PNG", "JPEG"])
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0II*\0", b"Exif\0\0junk", b"Exif\0\0MM\0*" + b"\xff" * 40]
+)
+def test_damaged_exif_costs_nothing(form: str, exif: bytes) -> None:
+    content = encoded(draw_shoe(), form, exif=exif)
+    found = examine(hashlib.sha256(content).hexdigest(), content, 95)
+    assert found.facts.fault is None and found.encoded is not None
+
+
+def test_damaged_avif_is_a_fault_and_never_a_crash() -> None:
+    whole = encoded(draw_shoe(size=120), "AVIF")
+    faults = 0
+    for at in range(0, 600, 3):
+        content = whole[:at] + bytes([whole[at] ^ 0x40]) + whole[at + 1 :]
+        faults += examine(hashlib.sha256(content).hexdigest(), content, 95).facts.fault is not None
+    assert faults
+
+
 def test_unlisted_formats_are_not_opened() -> None:
     with pytest.raises(UnreadablePicture):
         open_picture(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")

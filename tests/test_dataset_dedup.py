@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import random
 
+import imagehash
 import numpy as np
 import pytest
 from conftest import draw_shoe, encoded
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from catalogue.schema import CleanPhoto
+from dataset.audit_looks import SMALL, Looks, compare
 from dataset.dedup import Deduplicated, deduplicate, leakage_groups
 from dataset.links import Link, find_links
 from dataset.picture import examine
@@ -71,6 +74,41 @@ def test_a_copy_is_removed_and_names_its_keeper(copy, pose: int) -> None:  # typ
     assert len(found.kept) == 1 and len(found.removed) == 1
     assert found.removed[0].keeper == found.kept[0].photo_id
     assert found.removed[0].distance <= 4 and not found.conflicts
+
+
+@pytest.mark.parametrize("paleness", [0.0, 0.6, 0.85])
+@pytest.mark.parametrize(
+    "tone",
+    [
+        lambda pixels: pixels * 246 / 255,
+        lambda pixels: pixels - 8,
+        lambda pixels: 255 * (pixels / 255) ** 1.06,
+    ],
+    ids=["on #f6f6f6", "darker", "gamma"],
+)
+def test_what_the_audit_calls_one_picture_is_linked(tone, paleness: float) -> None:  # type: ignore[no-untyped-def]
+    """A pale shoe on white differs by its ground's tone as much as by itself; else the split fails for good."""
+    seen_by_audit = 0
+    for pose in range(4):
+        shoe = np.asarray(draw_shoe(pose=pose, size=400)).astype(float)
+        pale = shoe + (255 - shoe) * paleness
+        signed, canvases = [], []
+        for pixels in (pale, tone(pale).clip(0, 255)):
+            content = encoded(Image.fromarray(pixels.round().astype(np.uint8)))
+            found = examine(hashlib.sha256(content).hexdigest(), content, 95)
+            assert found.encoded is not None
+            signed.append((found.signature, found.thumbs))
+            canvases.append(Image.open(io.BytesIO(found.encoded)))
+        hashes = np.array([int(str(imagehash.phash(one)), 16) for one in canvases], np.uint64)
+        smalls = [np.asarray(one.resize((SMALL, SMALL), Image.Resampling.BOX)) for one in canvases]
+        looks = Looks(hashes, np.stack(smalls).reshape(2, -1))
+        _, same = compare(looks, np.array([0, 1]), np.array([0, 0]))
+        links = find_links(
+            Signatures.of(one for one, _ in signed), np.stack([of for _, of in signed]), 4, 8
+        )
+        assert links or not same
+        seen_by_audit += bool(same)
+    assert seen_by_audit
 
 
 def test_the_sharper_and_larger_one_is_kept() -> None:

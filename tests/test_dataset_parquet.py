@@ -141,6 +141,12 @@ def test_faults_are_one_line_and_leave_the_export(dataset: list[Sample]) -> None
     told = run("export", "parquet", "--out", "data")
     assert told.exit_code == 1 and "Name another folder" in told.output
     assert Path("data/catalogue.jsonl").exists()
+    theirs = Path("theirs/data/train-00000-of-00001.parquet")
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"another dataset")
+    theirs.parents[1].joinpath("README.md").write_text("# Another dataset")
+    told = run("export", "parquet", "--out", "theirs")
+    assert told.exit_code == 1 and "Name another folder" in told.output and theirs.exists()
     told = run("export", "parquet", "--split", "nowhere")
     assert told.exit_code == 1 and "dvc repro" in told.output
 

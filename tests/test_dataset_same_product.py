@@ -83,6 +83,20 @@ def test_a_makers_code_joins_names_of_which_one_says_more() -> None:
     assert not pairs_of(one, listing("Court Vision Black", "kr", "x", sku="1391"))
 
 
+def test_a_makers_code_and_the_pictures_join_names_in_two_languages() -> None:
+    shops = [
+        listing("Air Force 1 '07", "us", "abcd", sku="CW2288-111"),
+        listing("나이키 에어포스 1 07", "kr", "abcd", sku="CW2288-111"),
+        listing("에어 포스 원 로우 올백", "kr2", "abcd", sku="CW2288-111"),
+    ]
+    found = pairs_of(*shops)
+    assert {(pair.rule, pair.kept) for pair in found} == {("sku", "nike/air-force-1-07")}
+    assert only(shops[0], listing("에어 포스 원", "kr", "wxyz", sku="CW2288-111")) == ("sku", False)
+    red = listing("에어 포스 원 레드", "kr", "abcd", sku="CW2288-111", color="red")
+    white = listing("Air Force 1 '07", "us", "abcd", sku="CW2288-111", color="white")
+    assert not [pair for pair in pairs_of(white, red) if pair.kept]
+
+
 def test_shared_pictures_join_what_is_named_alike() -> None:
     one = listing("Pegasus 41 Road", "us", "abcd")
     assert only(one, listing("Road Pegasus-41", "kr", "abx")) == ("pictures", True)

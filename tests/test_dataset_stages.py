@@ -191,7 +191,13 @@ def test_the_export_loads_in_torchvision(shop: CrawlFolder) -> None:
 
 def test_an_export_replaces_nothing_but_an_export(shop: CrawlFolder) -> None:
     run_all()
-    mine = [Path("mine/thesis.txt"), Path("mine2/shoes/nike/01.jpg"), Path("mine3/a/notes.txt")]
+    mine = [
+        Path("mine/thesis.txt"),
+        Path("mine2/shoes/nike/01.jpg"),
+        Path("mine3/a/notes.txt"),
+        Path("mine4/cifar/train/cat/1.jpg"),  # as every ImageFolder collection looks
+        Path("mine5/cifar/train/1.jpg"),
+    ]
     for path in mine:
         path.parent.mkdir(parents=True)
         path.write_text("not to be lost")

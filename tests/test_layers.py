@@ -72,7 +72,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "demo": ({"catalogue"}, {"numpy", "PIL", "click"}),
     "solemap": (
         {"catalogue", "crawler", "dataset", "demo", "identify", "train"},
-        {"click", "ruamel", "ray", "zc"},
+        {"click", "ruamel", "ray", "dvc", "zc"},
     ),
 }
 MODULES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
