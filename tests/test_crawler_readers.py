@@ -321,14 +321,12 @@ def test_an_address_that_is_none_costs_only_itself(bad: str) -> None:
         "sku": "A1",
         "image": ["/i/a.jpg", bad],
     }
-    told |= {
-        "url": bad,
-        "hasVariant": [{"@type": "Product", "name": "a", "color": "red", "url": bad}],
-    }
+    told["url"] = bad
     listed = [{"position": 1, "url": bad}, {"position": int("9" * 400), "url": "/p/3"}]
     lists = {"@type": "ItemList", "itemListElement": listed}
     crumbs = {"@type": "BreadcrumbList", "itemListElement": [*listed, {"name": "신발"}]}
-    odd = {"@type": "Product", "name": "운동화", "image": {"@id": ["a"]}}
+    variant = {"@type": "Product", "name": "a", "color": "red", "url": bad}
+    odd = {"@type": "Product", "name": "운동화", "image": {"@id": ["a"]}, "hasVariant": [variant]}
     state = {
         "product": {
             "name": "운동화",
