@@ -114,7 +114,13 @@ class Asking:
         """Queue addresses; (recorded address, kind, depth) of those that are the site's and new."""
         site = self.sites[name]
         own = [(site.record(entry[0]), *entry[1:]) for entry in entries if site.owns(entry[0])]
-        is_new = self.frontiers[name].add_all(own)
+        frontier = self.frontiers[name]
+        is_new = frontier.add_all(own)
+        if frontier.is_full and not self.manners[name].is_cut:
+            self.manners[name].is_cut = True
+            self.report.note(
+                name, f"{len(frontier)} addresses waited; further ones were passed over"
+            )
         return [entry[:3] for entry, fresh in zip(own, is_new, strict=True) if fresh]
 
     def again(self, asked: Asked) -> None:

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Sequence
 
 from crawler.journal import digest
 
+MOST_WAITING = (
+    500_000  # addresses of a site, some 220 MB: a shop without end must not fill the memory
+)
 Entry = tuple[str, int, int, str]  # recorded address, kind, depth, shape of the page that led there
 
 
@@ -23,6 +26,7 @@ class Frontier:
         self._seen: set[bytes] = set()
         self._number = itertools.count()
         self._taken = self._asked = 0
+        self.is_full = False  # so many addresses waited that some were passed over
 
     def add(self, url: str, kind: int, depth: int, parent: str = "") -> bool:
         """Queue ``url`` unless it was seen before; return whether it is new."""
@@ -37,6 +41,9 @@ class Frontier:
         return [self._add(*entry) for entry in entries]
 
     def _add(self, url: str, kind: int, depth: int, parent: str) -> bool:
+        if len(self._heap) >= MOST_WAITING:
+            self.is_full = True
+            return False
         is_new = self.mark(url, url)
         if is_new:
             heapq.heappush(self._heap, (kind, depth, next(self._number), url, parent))

@@ -13,7 +13,7 @@ from conftest import encoded
 from PIL import Image
 from test_crawler_shoes import SmallShop, crawl, items, opened, prepared
 
-from crawler import links, store
+from crawler import frontier, links, store
 from crawler.originals import PROBES, Originals
 from crawler.sniff import sniff
 from crawler.traps import Traps
@@ -61,6 +61,14 @@ class Unstable(SmallShop):
 
 def _named(place: Path) -> dict[str, Any]:
     return {item["url"].rsplit("/", 1)[-1]: item for item in items(place)}
+
+
+def test_a_shop_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frontier, "MOST_WAITING", 3)
+    queue = frontier.Frontier()
+    assert queue.add_all([(f"/p/{n}", 1, 1, "") for n in range(5)]) == [True] * 3 + [False] * 2
+    assert queue.is_full and len(queue) == 3
+    assert queue.pop() is not None and queue.add("/p/4", 1, 1), "it was not forgotten"
 
 
 def test_sources_are_joined_and_colours_found(tmp_path: Path) -> None:
