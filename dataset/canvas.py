@@ -44,17 +44,32 @@ def upright_rgb(image: Image.Image, at_least: tuple[int, int] | None = CANVAS_SI
     """
     if at_least is not None:
         _decode_small(image, at_least)
-    deep = _eight_bit(_turned(image))
+    turn = turn_of(image)
+    deep = _eight_bit(image.copy() if turn is None else image.transpose(turn))
     return _flattened(_srgb(deep))
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    """Upright by EXIF; as it lies where EXIF is damaged, which says nothing of the pixels."""
+def turn_of(image: Image.Image) -> Image.Transpose | None:
+    """How ``image``, not loaded yet, must be turned to be upright by EXIF; None where it lies right.
+
+    So it does where EXIF is damaged, which says nothing of the pixels, and as a TIFF: Pillow turns those itself.
+    """
+    if image.format == "TIFF":
+        return None
     try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
     except Exception:  # noqa: BLE001 - Pillow's readers of untrusted bytes raise what they like
-        turn = None
-    return image.copy() if turn is None else image.transpose(turn)
+        return None
+
+
+def is_on_its_side(turn: Image.Transpose | None) -> bool:
+    """Whether a turn makes width height."""
+    return turn in (
+        Image.Transpose.TRANSPOSE,
+        Image.Transpose.ROTATE_270,
+        Image.Transpose.TRANSVERSE,
+        Image.Transpose.ROTATE_90,
+    )
 
 
 def fit_canvas(image: Image.Image) -> Image.Image:
@@ -112,8 +127,7 @@ def _decode_small(image: Image.Image, at_least: tuple[int, int]) -> None:
     if image.format not in ("JPEG", "MPO"):
         return
     width, height = image.size
-    is_turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    wanted = at_least[::-1] if is_turned else at_least
+    wanted = at_least[::-1] if is_on_its_side(turn_of(image)) else at_least
     scale = min(1.0, wanted[0] / width, wanted[1] / height)
     image.draft(None, (max(1, round(width * scale)), max(1, round(height * scale))))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import stat
 import warnings
 from dataclasses import asdict, dataclass
@@ -22,11 +23,13 @@ from dataset.foreground import find_foreground
 from dataset.measures import measure
 from dataset.signature import Signature, Thumbs, sign
 
-CODE_VERSION = 4  # raise when a canvas or a fact changes for the same bytes: cached ones expire
+CODE_VERSION = 5  # raise when a canvas or a fact changes for the same bytes: cached ones expire
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")  # JPEG also opens phones' MPO
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; phones stop at 50 million
 MAX_SIDE = 30_000  # px
+MOST_SCANS = 100  # of a JPEG, each decoded over the whole picture; progressive ones have some ten
+_SCAN, _MARKER = b"\xff\xda", re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,15 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+def _scans(content: bytes) -> int:
+    """How many scans a JPEG has, by its markers; what follows its end is not read."""
+    at, count = 2, 0
+    while (found := _MARKER.search(content, at)) and found[1] != b"\xd9":
+        count += found[1] == b"\xda"
+        at = found.end() + int.from_bytes(content[found.end() : found.end() + 2], "big")
+    return count
+
+
 def open_picture(content: bytes) -> Image.Image:
     """The picture in ``content``, header read, pixels not yet decoded.
 
@@ -110,6 +122,10 @@ def open_picture(content: bytes) -> Image.Image:
         is_heic = content[4:8] == b"ftyp" and any(b in content[8:32] for b in (b"heic", b"mif1"))
         told = "HEIC, which is not read here" if is_heic else "no picture in a known format"
         raise UnreadablePicture(f"corrupt: {told}") from error
+    # the first count is quick, and counts what lies in other data, too
+    is_suspect = image.format in ("JPEG", "MPO") and content.count(_SCAN) > MOST_SCANS
+    if is_suspect and (scans := _scans(content)) > MOST_SCANS:
+        raise UnreadablePicture(f"too large: {scans} scans, at most {MOST_SCANS} are read")
     width, height = image.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise UnreadablePicture(f"too large: {width} x {height} px, at most {MAX_PIXELS} pixels")

@@ -83,18 +83,18 @@ def _answer(
     from identify.answer import Identification
     from identify.photo import PhotoError
 
+    # a file name need not be UTF-8, as in archives of Korean Windows
+    name = source.name.encode("utf-8", "backslashreplace").decode()
     try:
         content = source.read()
-        answer = identifier.identify(content, source.name, top)
+        answer = identifier.identify(content, name, top)
         if explained and (image := identifier.explain(content, answer)):
             temporary = explained.with_name(f".{explained.name}.tmp")
             image.save(temporary, "PNG")
             temporary.replace(explained)
     except PhotoError as error:
-        told = str(error)
-        return Identification(
-            source.name, error=told if source.name in told else f"{source.name}: {told}"
-        )
+        told = str(error).encode("utf-8", "backslashreplace").decode()
+        return Identification(name, error=told if name in told else f"{name}: {told}")
     return answer
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -97,25 +98,55 @@ def load_added(models: Path, system: System, packs: Path) -> Added | None:
     """What was added, measured anew where the base is another one; None where nothing was.
 
     Raises:
-        CatalogueError: the file or a picture is damaged.
+        CatalogueError: the file is damaged.
     """
     path = models / FOLDER / _FILE
     if not path.exists():
         return None
     found = _read(path)
-    key = base_key(models, system)
+    if found.key == base_key(models, system) and not _may_be_named(found, packs):
+        return found
+    with _locked(models):
+        return _current(models, system, packs)
+
+
+def _may_be_named(found: Added, packs: Path) -> bool:
+    return found.naming is None and packs.exists()
+
+
+def _current(models: Path, system: System, packs: Path) -> Added | None:
+    """`load_added` of a caller that holds the lock."""
+    path = models / FOLDER / _FILE
+    if not path.exists():
+        return None
+    found, key = _read(path), base_key(models, system)
+    renewed: Added | None
     if found.key != key:
         log.warning("%s: measured with another base or gallery; measuring its pictures again", path)
         renewed = measured(models, found.photos, found.products, system, packs, key)
-    elif found.naming is None and packs.exists() and (naming := fit_naming(models, packs)):
+    elif _may_be_named(found, packs) and (naming := fit_naming(models, packs)):
         renewed = replace(found, naming=naming)
     else:
         return found
-    try:
-        save_added(models, renewed)
-    except CatalogueError as error:
-        log.warning("%s", error)  # a read-only place: measured again the next time
+    if renewed is not None and len(renewed.photos) == len(found.photos):
+        try:
+            save_added(models, renewed)
+        except CatalogueError as error:
+            log.warning("%s", error)  # a read-only place: measured again the next time
     return renewed
+
+
+@contextmanager
+def _locked(models: Path) -> Iterator[None]:
+    """One process at a time reads and writes what was added; a read-only place needs no lock."""
+    import fcntl
+
+    with ExitStack() as stack:
+        with suppress(OSError):
+            (models / FOLDER).mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((models / FOLDER / ".lock").open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def measured(
@@ -125,42 +156,42 @@ def measured(
     system: System,
     packs: Path,
     key: str,
-) -> Added:
-    """Embed the pictures and fit `Naming` on the val photos in ``packs``."""
-    photos = tuple(sorted(photos, key=lambda photo: (photo.label, photo.photo_id)))
+) -> Added | None:
+    """Embed the pictures and fit `Naming` on the val photos in ``packs``; None without a picture.
+
+    Pictures that cannot be read are left out with a notice, and products that have no other.
+    """
     base = system.base_description
-    squares = [
-        torch.from_numpy(
-            prepare_with_mask(
-                _canvas(models / FOLDER / f"{photo.photo_id}.jpg"),
-                base.size,
-                base.crop,
-                base.background,
-            ).pixels
-        )
-        for photo in photos
-    ]
+    squares, kept = [], list[GalleryPhoto]()
+    for photo in sorted(photos, key=lambda photo: (photo.label, photo.photo_id)):
+        path = models / FOLDER / f"{photo.photo_id}.jpg"
+        try:
+            with Image.open(path, formats=("JPEG",)) as image:
+                image.load()
+        except (OSError, SyntaxError, ValueError) as error:
+            log.warning(
+                "%s: a picture of %s that cannot be read is left out (%s); `solemap gallery add` it again",
+                path,
+                photo.label,
+                error,
+            )
+            continue
+        square = prepare_with_mask(image, base.size, base.crop, base.background).pixels
+        squares.append(torch.from_numpy(square))
+        kept.append(photo)
+    if not kept:
+        return None
     pixels = torch.stack(squares).permute(0, 3, 1, 2)  # (A, 3, S, S)
+    labels = {photo.label for photo in kept}
+    own = [product for product in products if product.label in labels]
     return Added(
-        photos=photos,
-        products=tuple(sorted(products, key=lambda product: product.label)),
+        photos=tuple(kept),
+        products=tuple(sorted(own, key=lambda product: product.label)),
         embedding=infer(system.base, pixels)[1],
         histogram=color_histogram(pixels),
         naming=fit_naming(models, packs),
         key=key,
     )
-
-
-def _canvas(path: Path) -> Image.Image:
-    try:
-        with Image.open(path, formats=("JPEG",)) as image:
-            image.load()
-            return image
-    except (OSError, SyntaxError, ValueError) as error:
-        raise CatalogueError(
-            f"{path}: not a readable picture ({error}). Run `solemap gallery remove` for its product "
-            "and `solemap gallery add` again."
-        ) from error
 
 
 def fit_naming(models: Path, packs: Path) -> Naming | None:
@@ -232,50 +263,57 @@ def add_pictures(
     packs: Path,
 ) -> Added:
     """Add pictures (photo_id -> canvas file) of one product, and measure all that is added."""
-    before = load_added(models, system, packs)
-    kept = before.photos if before else ()
-    products = {old.label: old for old in (before.products if before else ())}
-    urls = products[product.label].urls if product.label in products else ()
-    products[product.label] = replace(product, urls=tuple(sorted({*urls, *product.urls})))
-    fresh = []
-    for photo_id, content in canvases.items():
-        path = f"{FOLDER}/{photo_id}.jpg"  # below models, wherever those are
-        write_bytes(models / path, content)
-        fresh.append(GalleryPhoto(photo_id, product.label, path))
-    others = [old for old in kept if (old.label, old.photo_id) not in {(p.label, p.photo_id) for p in fresh}]  # fmt: skip
-    key = base_key(models, system)
-    added = measured(models, [*others, *fresh], products.values(), system, packs, key)
-    save_added(models, added)
-    return added
+    with _locked(models):
+        before = _current(models, system, packs)
+        kept = before.photos if before else ()
+        products = {old.label: old for old in (before.products if before else ())}
+        urls = products[product.label].urls if product.label in products else ()
+        products[product.label] = replace(product, urls=tuple(sorted({*urls, *product.urls})))
+        fresh = []
+        for photo_id, content in canvases.items():
+            path = f"{FOLDER}/{photo_id}.jpg"  # below models, wherever those are
+            write_bytes(models / path, content)
+            fresh.append(GalleryPhoto(photo_id, product.label, path))
+        again = {(photo.label, photo.photo_id) for photo in fresh}
+        others = [old for old in kept if (old.label, old.photo_id) not in again]
+        key = base_key(models, system)
+        added = measured(models, [*others, *fresh], products.values(), system, packs, key)
+        assert added is not None  # the fresh pictures were just written
+        save_added(models, added)
+        return added
 
 
-def remove_product(models: Path, label: str, system: System, packs: Path) -> int:
-    """Take an added product out; how many pictures it had.
+def remove_product(models: Path, label: str) -> int:
+    """Take an added product out, also one whose pictures cannot be read; how many pictures it had.
 
     Raises:
-        CatalogueError: it was not added.
+        CatalogueError: it was not added, or the file is damaged.
     """
-    before = load_added(models, system, packs)
-    rows = [row for row, one in enumerate(before.photos) if one.label != label] if before else []
-    if before is None or len(rows) == len(before.photos):
-        known = ", ".join(one.label for one in before.products) if before else "none"
-        raise CatalogueError(f"{label}: not an added product; added are: {known}.")
-    left = replace(
-        before,
-        photos=tuple(before.photos[row] for row in rows),
-        products=tuple(one for one in before.products if one.label != label),
-        embedding=before.embedding[rows],
-        histogram=before.histogram[rows],
-    )
-    if rows:
-        save_added(models, left)
-    else:
-        (models / FOLDER / _FILE).unlink()
-    used = {photo.photo_id for photo in left.photos}
-    for photo in before.photos:
-        if photo.photo_id not in used:
-            (models / FOLDER / f"{photo.photo_id}.jpg").unlink(missing_ok=True)
-    return len(before.photos) - len(rows)
+    path = models / FOLDER / _FILE
+    with _locked(models):
+        before = _read(path) if path.exists() else None
+        rows = (
+            [row for row, one in enumerate(before.photos) if one.label != label] if before else []
+        )
+        if before is None or len(rows) == len(before.photos):
+            known = ", ".join(one.label for one in before.products) if before else "none"
+            raise CatalogueError(f"{label}: not an added product; added are: {known}.")
+        left = replace(
+            before,
+            photos=tuple(before.photos[row] for row in rows),
+            products=tuple(one for one in before.products if one.label != label),
+            embedding=before.embedding[rows],
+            histogram=before.histogram[rows],
+        )
+        if rows:
+            save_added(models, left)
+        else:
+            path.unlink()
+        used = {photo.photo_id for photo in left.photos}
+        for photo in before.photos:
+            if photo.photo_id not in used:
+                (models / FOLDER / f"{photo.photo_id}.jpg").unlink(missing_ok=True)
+        return len(before.photos) - len(rows)
 
 
 def _read(path: Path) -> Added:

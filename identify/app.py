@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
@@ -27,6 +27,8 @@ from identify.photo import PhotoError
 PAGE = Path(__file__).parent / "page"
 MOST_PHOTOS = 16  # in one request
 MOST_LETTERS = 2000  # of an address
+MOST_JSON = 256 * 1024  # bytes, all addresses escaped
+_JSON = "application/json"
 _NAME = 200  # characters of a file name that are given back
 PICTURES = (
     "image/jpeg, image/png, image/webp, image/avif, image/heic, image/gif, image/bmp, image/tiff"
@@ -161,7 +163,7 @@ def make_app(desk: Desk, limit: RateLimit, max_bytes: int) -> FastAPI:
     ) -> JSONResponse:
         try:
             with desk.place():
-                body = Body(request, max_bytes)
+                body = Body(request, MOST_JSON if _kind(request) == _JSON else max_bytes)
                 await body.check_told()
                 answers, is_batch = await _answers(body.request, desk, limit, top)
         except Busy as busy:
@@ -176,27 +178,53 @@ async def _answers(
     request: Request, desk: Desk, limit: RateLimit, top: int
 ) -> tuple[list[Identification], bool]:
     """The answers to a request's photos, and whether it asked for a list."""
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    kind = _kind(request)
     if kind == "multipart/form-data":
-        async with request.form(max_files=MOST_PHOTOS, max_fields=MOST_PHOTOS) as form:
+        async with _form(request) as form:
             photos = [one for one in form.getlist("photo") if isinstance(one, UploadFile)]
             if not photos:
                 raise Problem(400, "no_photo", "no photo was sent; send it as the field `photo`")
             _take(limit, request, len(photos))
             is_batch, named = (
                 len(photos) > 1,
-                [(one, (one.filename or "")[-_NAME:]) for one in photos],
+                [(one, _printable(one.filename or "")[-_NAME:]) for one in photos],
             )
             asked = ((desk.answer_upload(one.file, name, top), name) for one, name in named)
             return [await _told(work, name, is_batch) for work, name in asked], is_batch
-    if kind == "application/json":
+    if kind == _JSON:
         urls, is_batch = _urls(await request.body())
         _take(limit, request, len(urls))
-        asked = ((desk.answer_url(url, top), url) for url in urls)
+        asked = ((desk.answer_url(url, top), _printable(url)) for url in urls)
         return [await _told(work, url, is_batch) for work, url in asked], is_batch
     raise Problem(
         415, "kind", "send multipart/form-data with the field `photo`, or JSON with `url`"
     )
+
+
+@asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[FormData]:
+    """The request's form.
+
+    Raises:
+        Problem: its head names a charset that its names are not written in.
+    """
+    try:
+        form = await request.form(max_files=MOST_PHOTOS, max_fields=MOST_PHOTOS)
+    except (LookupError, UnicodeError) as error:
+        raise Problem(400, "form", "the form's charset cannot be read; send UTF-8") from error
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+def _printable(text: str) -> str:
+    """``text`` without halves of characters, which no UTF-8 can say."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 async def _told(

@@ -8,6 +8,7 @@ connection when the time is over, however slowly bytes drip in.
 from __future__ import annotations
 
 import http.client
+import queue
 import socket
 import ssl
 import threading
@@ -82,17 +83,24 @@ def fetch_photo(url: str, limits: Limits) -> bytes:
 def _one_hop(url: str, deadline: float, limits: Limits) -> tuple[bytes, str | None]:
     """The body at ``url``, or where it has moved to."""
     parts = _checked_parts(url)
-    address, port = _chosen_address(parts, limits)
+    if time.monotonic() >= deadline:
+        raise Unfetched(_too_slow(limits))
+    address, port = _chosen_address(parts, deadline, limits)
     connection = _Pinned(parts, address, port, max(0.1, deadline - time.monotonic()))
     with _watched(connection, deadline, limits):
         connection.request("GET", _target(parts), headers=_HEADERS)
         answer = connection.getresponse()
         if answer.status in (301, 302, 303, 307, 308) and answer.headers.get("Location"):
-            return b"", urljoin(url, answer.headers["Location"])
+            return b"", urljoin(url, _location(answer.headers["Location"]))
         if answer.status != 200:
             raise Unfetched(f"the address answers {answer.status}; is it public and spelled right?")
         _check_kind(answer)
         return _bounded_body(answer, limits), None
+
+
+def _location(told: str) -> str:
+    """Where a redirect leads, as browsers read it: raw UTF-8, and blanks for what they stand for."""
+    return told.encode("latin-1", "replace").decode("utf-8", "replace").strip().replace(" ", "%20")
 
 
 def _checked_parts(url: str) -> SplitResult:
@@ -112,15 +120,16 @@ def _host(url: str) -> str | None:
     return urlsplit(url).hostname
 
 
-def _chosen_address(parts: SplitResult, limits: Limits) -> tuple[str, int]:
+def _chosen_address(parts: SplitResult, deadline: float, limits: Limits) -> tuple[str, int]:
     """The numeric address to connect to; all that the name has must be allowed."""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     assert parts.hostname is not None
     try:
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        numbers = _looked_up(parts.hostname, port, deadline)
+    except queue.Empty as error:
+        raise Unfetched(_too_slow(limits)) from error
     except (OSError, UnicodeError) as error:
         raise Unfetched(f"no host is called {parts.hostname[:100]!r}") from error
-    numbers = [str(entry[4][0]) for entry in found]
     if limits.public_only:
         if not all(is_public(number) for number in numbers):
             raise Barred("the address is not on the public internet, so it is not fetched")
@@ -128,6 +137,28 @@ def _chosen_address(parts: SplitResult, limits: Limits) -> tuple[str, int]:
             allowed = ", ".join(map(str, PORTS))
             raise Barred(f"port {port} is not fetched; allowed are {allowed}")
     return numbers[0], port
+
+
+def _looked_up(host: str, port: int, deadline: float) -> list[str]:
+    """The numeric addresses of ``host``; the system's resolver has no time limit of its own that we could set.
+
+    Raises:
+        queue.Empty: the time is over.
+    """
+    told: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            told.put([str(entry[4][0]) for entry in found])
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            told.put(error)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    answer = told.get(timeout=max(0.1, deadline - time.monotonic()))
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 class _Pinned(http.client.HTTPConnection):

@@ -125,11 +125,12 @@ class Body:
             dropped += len(message.get("body", b""))
             if dropped > DRAINED_BYTES or message["type"] == "http.disconnect":
                 break
-        most = self._max_bytes // 1024**2
+        mb = self._max_bytes // 1024**2
+        most = f"{mb} MB" if mb else f"{self._max_bytes // 1024} KB"
         raise Problem(
             413,
             "too_large",
-            f"over {most} MB in one request; send smaller photos, or fewer at once",
+            f"over {most} in one request; send smaller photos, or fewer at once",
         )
 
 

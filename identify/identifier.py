@@ -90,8 +90,11 @@ class Identifier:
             _check_base(models, hashes)
             prepack(system.base)
             added = load_added(models, system, models.parent / "data" / "pack")
-            if added:  # their pictures lie below models, wherever that is
-                photos = [replace(one, path=str(models / one.path)) for one in added.photos]
+            if added:  # as of trained pictures, a path from the project
+                photos = [
+                    replace(one, path=f"{models.absolute().name}/{one.path}")
+                    for one in added.photos
+                ]
                 added = replace(added, photos=tuple(photos))
             names = load_names(models / "gallery")
             shown = Shown(system, *names, added, models.absolute().parent)

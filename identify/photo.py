@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalogue.errors import CatalogueError
-from dataset.canvas import CANVAS_SIZE, MARGIN, fit_canvas, upright_rgb
+from dataset.canvas import CANVAS_SIZE, MARGIN, fit_canvas, is_on_its_side, turn_of, upright_rgb
 from dataset.foreground import Box as Rectangle
 from dataset.foreground import Foreground, border_color, distance, find_foreground
 from dataset.judge import BLANK_CONTRAST, FLAT
@@ -40,8 +40,6 @@ from identify.finder import Finder
 CANVAS_QUALITY = 95  # clean.quality of params.yaml as it comes
 LARGE_PIXELS = 16_000_000  # larger ones are decoded one at a time: each takes up to 0.6 GB
 _LARGE = threading.Lock()
-_TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
-_ORIENTATION = 0x0112
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 Box = tuple[int, int, int, int]
@@ -174,7 +172,7 @@ def _decoded(
         image = _open(content)
         width, height = image.size
         with _LARGE if width * height > LARGE_PIXELS else nullcontext():
-            if image.getexif().get(_ORIENTATION, 1) in _TURNED:
+            if is_on_its_side(turn_of(image)):
                 width, height = height, width
             sides = max(part.left, 0), max(part.top, 0), min(part.right, width), min(part.bottom, height)  # fmt: skip
             upright = upright_rgb(image, at_least)

@@ -35,6 +35,7 @@ from dataset.same_product import becomes, find_same_products
 PIN = Path("data/base/pin.jsonl")
 EXPORTS = (Path("data/brands"), Path("data/parquet"))  # where exports go by default
 CHECKPOINTS = Path("var/train")
+ADDED = Path("models/added/added.safetensors")
 # what a brand has that is in no stage any more once brands.yaml does not list it
 OF_BRAND = (
     "data/pack/{}",
@@ -234,6 +235,11 @@ def _next(site: str | None, product: str | None, pinned: int, is_empty: bool) ->
         )
     for path in (path for path in EXPORTS if path.exists()):
         yield f"{path} is an export, a copy: delete it, or export again after `dvc repro`."
+    if ADDED.exists():
+        yield (
+            f"{ADDED.parent} has products that were added by pictures: `solemap gallery list` names them, "
+            "`solemap gallery remove` takes one out."
+        )
     if CHECKPOINTS.exists() and any(CHECKPOINTS.glob("*-*")):
         yield f"{CHECKPOINTS} has checkpoints of trainings that were cut off: delete what learnt from it."
     if is_empty:

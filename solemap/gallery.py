@@ -86,7 +86,7 @@ def remove(brand: str, product: str, models: Path) -> None:
     from identify.added import remove_product
 
     label = f"{brand_slug(brand)}/{slug(' '.join(product.split()))}"
-    count = remove_product(models, label, _system(models), _packs(models))
+    count = remove_product(models, label)
     click.echo(f"{label}: {count} pictures removed")
 
 

@@ -55,14 +55,21 @@ def test_small_picture_stays_small_in_the_middle() -> None:
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (260, 339, 210, 289)
 
 
-def test_exif_orientation_turns_the_picture() -> None:
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+@pytest.mark.parametrize(
+    "orientation, top_is_red", [(1, False), (6, True), (8, False), (5, True), (9, False)]
+)
+def test_exif_orientation_turns_the_picture(form: str, orientation: int, top_is_red: bool) -> None:
     image = Image.new("RGB", (200, 100), WHITE)
-    image.paste(RED, (0, 0, 40, 100))  # red on the left; orientation 6 shows it on top
+    image.paste(RED, (0, 0, 40, 100))  # red on the left; orientations 5 and 6 show it on top
     exif = Image.Exif()
-    exif[0x0112] = 6
-    turned = upright_rgb(opened(encoded(image, "JPEG", exif=exif.tobytes(), quality=95)))
-    assert turned.size == (100, 200)
-    assert near(turned.getpixel((50, 5)), RED)
+    exif[0x0112] = orientation
+    turned = upright_rgb(opened(encoded(image, form, exif=exif)))
+    is_turned = orientation in (5, 6, 8)
+    assert turned.size == ((100, 200) if is_turned else (200, 100))
+    assert near(turned.getpixel((50, 5)), RED) is top_is_red
+    bottom = (50, 195) if is_turned else (5, 95)
+    assert near(turned.getpixel(bottom), RED) is not top_is_red
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

@@ -189,6 +189,18 @@ def test_damaged_avif_is_a_fault_and_never_a_crash() -> None:
     assert faults
 
 
+def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded() -> None:
+    """Each scan is decoded over the whole picture: 400 KB may keep a processor busy for half a minute."""
+    whole = encoded(draw_shoe(), "JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    with pytest.raises(UnreadablePicture, match=r"1[56][0-9] scans"):
+        open_picture(whole[:-2] + whole[last:-2] * 150 + whole[-2:])
+    assert open_picture(whole).format == "JPEG"
+    assert (
+        open_picture(whole + b"\xff\xda" * 500).format == "JPEG"
+    )  # a film behind it, as phones add
+
+
 def test_unlisted_formats_are_not_opened() -> None:
     with pytest.raises(UnreadablePicture):
         open_picture(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")

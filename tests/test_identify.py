@@ -52,6 +52,18 @@ def photo(project: Path, name: str, brand: str = "acme", split: str = "train") -
     return project / f"data/crawl/images/{digest[:2]}/{digest}.img", row
 
 
+def test_a_file_name_of_korean_windows_is_told(project: Path, tmp_path: Path) -> None:
+    """신발.png in CP949, as archives bring it: no UTF-8."""
+    path, _ = photo(project, "x")
+    name = "신발.png".encode("cp949")
+    (tmp_path / os.fsdecode(name)).write_bytes(path.read_bytes())
+    (tmp_path / os.fsdecode(b"x" + name)).write_bytes(b"no picture")
+    told = ask("--json", str(tmp_path))
+    answers = [json.loads(line) for line in told.output.splitlines()]
+    assert told.exit_code == 0 and [bool(one["error"]) for one in answers] == [True, False]
+    assert answers[1]["photo"].endswith("\\udcbd\\udcc5\\udcb9\\udcdf.png")
+
+
 def test_a_query_is_prepared_exactly_like_a_training_photo(project: Path) -> None:
     path, row = photo(project, "x")
     pixels = np.load(project / "data/pack/acme/pixels.npy")

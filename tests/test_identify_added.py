@@ -5,18 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from click.testing import CliRunner, Result
 from conftest import draw_shoe, encoded
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from catalogue.errors import CatalogueError
-from identify import Identifier
+from identify import Identifier, added
 from identify.added import Naming, _fit_logistic, load_added
 from identify.live import LiveModels, fingerprint
 from solemap.gallery import gallery
+from train.gallery import GalleryProduct
 
 GREEN = (40, 160, 60)
 
@@ -61,9 +67,9 @@ def test_a_product_is_named_by_its_pictures_and_taken_out(
     live = LiveModels(models)
     assert live.current.identify(query).product_name != "Runner One"
     words = ("--brand", "Fresh", "--product", "Runner One")
-    added = run(models, "add", *words, "--url", "https://shop.example/f", str(photos))
-    assert added.exit_code == 0 and "Runner One by Fresh: 4 pictures" in added.output
-    assert "similarity at least 0.750" in added.output and "validation photos" in added.output
+    told = run(models, "add", *words, "--url", "https://shop.example/f", str(photos))
+    assert told.exit_code == 0 and "Runner One by Fresh: 4 pictures" in told.output
+    assert "similarity at least 0.750" in told.output and "validation photos" in told.output
     assert hashes(models) == before
     assert live.look() or live.look()  # a service that runs picks it up
     answer = live.current.identify(query, top=3)
@@ -84,7 +90,9 @@ def test_a_product_is_named_by_its_pictures_and_taken_out(
     wrong = run(models, "remove", "--brand", "Fresh", "--product", "Runner Two")
     assert wrong.exit_code == 1 and "added are: fresh/runner-one" in wrong.output
     assert run(models, "remove", *words).exit_code == 0
-    assert not list((models / "added").iterdir()) and hashes(models) == before
+    assert {path.name for path in (models / "added").iterdir()} == {".lock"} and hashes(
+        models
+    ) == before
     assert Identifier.load(models).identify(query).arm != "gallery"
 
 
@@ -144,6 +152,66 @@ def test_validation_may_say_that_no_picture_is_near_enough(models: Path, photos:
         assert "No photo is near enough" in result.output
     else:
         assert f"at least {found.naming.threshold:.3f}" in result.output
+
+
+def test_a_picture_that_cannot_be_read_costs_only_itself(models: Path, photos: Path) -> None:
+    for name, words in (("One", "0.png"), ("Two", "1.png")):
+        run(models, "add", "--brand", "Fresh", "--product", f"Runner {name}", str(photos / words))
+    one = next(path for path in (models / "added").glob("*.jpg"))
+    one.write_bytes(one.read_bytes()[:500])
+    found = load_file(models / "added/added.safetensors")
+    with safe_open(models / "added/added.safetensors", "pt") as file:
+        told = json.loads(file.metadata()["solemap"]) | {"key": "another base"}
+    save_file(found, models / "added/added.safetensors", {"solemap": json.dumps(told)})
+    identifier = Identifier.load(models)
+    assert sum(label.startswith("fresh/") for label in identifier._shown.products) == 1
+    for name in ("One", "Two"):
+        assert (
+            run(models, "remove", "--brand", "Fresh", "--product", f"Runner {name}").exit_code == 0
+        )
+    assert not list((models / "added").glob("*.jpg"))
+
+
+def test_two_that_add_at_once_both_add(
+    models: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, packs, measured = (
+        Identifier.load(models).system,
+        models.parent / "data/pack",
+        added.measured,
+    )
+
+    def slowly(*words: Any) -> Any:
+        time.sleep(0.3)
+        return measured(*words)
+
+    monkeypatch.setattr(added, "measured", slowly)
+    canvas = encoded(draw_shoe(GREEN), "JPEG")
+
+    def add(name: str) -> None:
+        product = GalleryProduct(f"fresh/{name}", "fresh", name, name, (), "Fresh")
+        added.add_pictures(models, product, {name * 8: canvas}, system, packs)
+
+    threads = [threading.Thread(target=add, args=(name,)) for name in ("one", "two", "six")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = load_added(models, system, packs)
+    assert found and [one.product for one in found.products] == ["one", "six", "two"]
+
+
+def test_pictures_are_found_from_any_folder(
+    models: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(models, "add", "--brand", "Fresh", "--product", "Runner One", str(photos / "0.png"))
+    monkeypatch.chdir(models.parent.parent)
+    for given in (models, models.relative_to(Path.cwd())):
+        identifier = Identifier.load(given)
+        similar = identifier.identify(encoded(draw_shoe(GREEN))).similar[0]
+        assert similar.product_name == "Runner One" and not Path(similar.path).is_absolute()
+        picture = identifier.picture(similar.photo_id)
+        assert picture is not None and picture.is_file()
 
 
 def test_a_damaged_file_says_what_to_do(models: Path, photos: Path) -> None:

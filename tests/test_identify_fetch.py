@@ -13,7 +13,7 @@ import pytest
 from conftest import draw_shoe, encoded
 
 from catalogue.address import is_public
-from identify.fetch import Limits, fetch_photo
+from identify.fetch import Limits, Unfetched, fetch_photo
 from identify.photo import PhotoError
 
 HOME = Limits(public_only=False)
@@ -105,6 +105,28 @@ def test_a_picture_is_fetched_and_its_redirect_followed() -> None:
 
     with serving(handler) as home:
         assert fetch_photo(f"{home}/old%20shoe?a=b", HOME) == picture
+
+
+def test_a_redirect_is_read_as_browsers_do() -> None:
+    picture = encoded(draw_shoe())
+
+    def handler(connection: socket.socket, head: bytes) -> None:
+        if head.startswith(b"GET /old "):
+            moved = "HTTP/1.1 302 Found\r\nLocation: /사진/my shoe.png\r\nContent-Length: 0\r\n\r\n"
+            connection.sendall(moved.encode())
+        elif head.startswith(b"GET /%EC%82%AC%EC%A7%84/my%20shoe.png "):
+            connection.sendall(said("200 OK", picture, Content_Type="image/png"))
+
+    with serving(handler) as home:
+        assert fetch_photo(f"{home}/old", HOME) == picture
+
+
+def test_a_slow_lookup_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(5))
+    began = time.monotonic()
+    with pytest.raises(Unfetched, match="within"):
+        fetch_photo("http://slow.example/a.jpg", Limits(seconds=0.3))
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize(

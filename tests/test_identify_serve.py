@@ -91,6 +91,9 @@ def test_several_photos_get_a_list_and_a_bad_one_does_not_stop_the_others(client
         ({"json": {"url": "http://127.0.0.1:1/"}}, 403, "address", "not on the public internet"),
         ({"json": {"url": "http://[::ffff:10.0.0.1]/"}}, 403, "address", "not on the public"),
         ({"json": {"url": f"http://{'a' * 70}.example/"}}, 404, "address", "no host is called"),
+        ({"json": {"urls": ["http://x.kr/" + "a" * 300_000]}}, 413, "too_large", "over 256 KB"),
+        ({"content": rb'{"url": "http://127.0.0.1/\ud800"}', "headers": {"Content-Type": "application/json"}}, 403, "address", "not on the public"),
+        ({"content": b"--x--", "headers": {"Content-Type": "multipart/form-data; boundary=x; charset=undefined"}}, 400, "no_photo", "photo"),
         ({"files": upload(SHOE), "params": {"top": 0}}, 422, "parameter", "greater than or equal to 1"),
     ],
 )  # fmt: skip
@@ -98,6 +101,21 @@ def test_refusals_say_what_to_do(
     client: Any, words: Any, status: int, code: str, told: str
 ) -> None:
     assert told in problem(client.post("/api/identify", **words), status, code)
+
+
+def test_halves_of_characters_are_no_fault_of_ours(client: Any) -> None:
+    kind = {"Content-Type": "application/json"}
+    told = client.post(
+        "/api/identify",
+        content=rb'{"urls": ["http://127.0.0.1/\ud800", "http://10.0.0.1/"]}',
+        headers=kind,
+    )
+    assert told.status_code == 200 and ["error" in one for one in told.json()] == [True, True]
+    for charset, name in (("undefined", "a"), ("utf-7", "a+2AA-")):
+        part = f'--x\r\nContent-Disposition: form-data; name="photo"; filename="{name}"\r\n\r\n'
+        body = part.encode() + SHOE + b"\r\n--x--\r\n"
+        kind = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+        assert client.post("/api/identify", content=body, headers=kind).status_code in (200, 400)
 
 
 def test_a_body_of_unknown_length_is_counted(client: Any) -> None:
