@@ -71,7 +71,8 @@ def many(brands: int, jobs: int, sample: int, empty: bool, work: Path) -> None:
         "project": "tiny",
     }
     if not empty:
-        alone_s = _alone(work, names[:sample], jobs) * brands / min(sample, brands)
+        some = names[: max(sample, jobs)]  # each process has one at least
+        alone_s = _alone(work, some, min(jobs, brands)) * brands / len(some)
         told |= {
             "nets_alone_seconds": round(alone_s, 1),
             "overhead": round(took_s / alone_s - 1, 4),
