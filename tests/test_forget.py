@@ -314,6 +314,15 @@ def test_exports_are_told(shop: CrawlFolder) -> None:
     )
 
 
+def test_what_an_import_left_goes_and_added_products_are_told(shop: CrawlFolder) -> None:
+    left = [state_of(CRAWL, STATE) / name for name in ("import.jsonl", "import-rejects.jsonl")]
+    for path in (*left, Path("models/added/added.safetensors")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"name": "운동화"}\n')
+    told = ended_well(solemap("forget", "--site", "bad", "--yes")).output
+    assert not any(path.exists() for path in left) and "solemap gallery remove" in told
+
+
 def test_a_fault_is_one_line(shop: CrawlFolder) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "solemap", "forget", "--site", "nobody"],
