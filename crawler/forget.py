@@ -91,10 +91,8 @@ def clear(folder: Path, place: Path, is_gone: IsGone, found: Forgetting) -> Path
     for path in [*journals(folder, place), place / "pages.jsonl"]:
         if path.exists():
             _filtered(path, stays).replace(path)
-    for name in (
-        "import.jsonl",
-        "import-rejects.jsonl",
-    ):  # of an import that was cut off, or had faults
+    # of an import that was cut off, or had faults
+    for name in ("import.jsonl", "import-rejects.jsonl"):
         (place / name).unlink(missing_ok=True)
     for path in (*found.files, *found.strays):
         path.unlink(missing_ok=True)

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Sequence
 
 from crawler.journal import digest
 
-MOST_WAITING = (
-    500_000  # addresses of a site, some 220 MB: a shop without end must not fill the memory
-)
+# addresses of a site, some 220 MB: a shop without end must not fill the memory
+MOST_WAITING = 500_000
 Entry = tuple[str, int, int, str]  # recorded address, kind, depth, shape of the page that led there
 
 

@@ -51,7 +51,7 @@ class UnreadableRobots:
     def process_response(self, request: Request, response: Response) -> Response:
         """The response, or one that forbids."""
         is_robots = urlsplit(request.url).path == "/robots.txt"
-        if not is_robots or not (response.status >= 500 or response.status in _BUSY):
+        if not is_robots or (response.status < 500 and response.status != 429):
             return response
         logger.warning(
             "%s answers %d: until it can be read, nothing may be asked for there",

@@ -51,9 +51,9 @@ def _is_exported(path: Path, out: Path) -> bool:
     parts = path.relative_to(out).parts
     if len(parts) > 1 and parts[1] not in SPLITS:
         return False
-    return (
-        path.is_dir() if len(parts) < 4 else len(parts) == 4 and bool(_PHOTO.fullmatch(path.name))
-    )
+    if len(parts) < 4:
+        return path.is_dir()
+    return len(parts) == 4 and bool(_PHOTO.fullmatch(path.name))
 
 
 def check_out(out: Path, strange: Iterable[Path]) -> None:

@@ -29,15 +29,16 @@ def commit(names: Iterable[str]) -> list[tuple[str, str]]:
     with Repo() as repo, lock_repo(repo):
         stages = {stage.addressing: stage for stage in repo.index.stages}
         for name in names:
-            try:
-                stages[name].save()
-                stages[name].commit()
-            except KeyError:
+            if (stage := stages.get(name)) is None:
                 faults.append((name, "dvc.yaml has no such stage"))
+                continue
+            try:
+                stage.save()
+                stage.commit()
             except (DvcException, OSError) as error:
                 faults.append((name, str(error)))
             else:
-                taken.append(stages[name])
+                taken.append(stage)
         if taken:
             taken[0].dvcfile.dump_stages(taken, update_pipeline=False)
     return faults

@@ -305,6 +305,7 @@ def test_a_listing_that_is_missed_once_takes_nothing_out(
         monkeypatch.setattr(shop, "page", lambda at: (page(at) or "").replace("<h1>All</h1>", odd))
     code, output = crawl(place, "-a", f"url={shop.url}")
     assert (code, "taken out" in output) == (0, False), output
+    assert ("none is taken for vanished" in output) is (fault == "500")
     check_whole(place)
 
 

@@ -190,7 +190,7 @@ def test_damaged_avif_is_a_fault_and_never_a_crash() -> None:
 
 
 def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded() -> None:
-    """Each scan is decoded over the whole picture: 400 KB may keep a processor busy for half a minute."""
+    """Each scan is decoded over the whole picture: 400 KB keep a processor busy for 9 s."""
     whole = encoded(draw_shoe(), "JPEG", progressive=True)
     last = whole.rindex(b"\xff\xda")
     with pytest.raises(UnreadablePicture, match=r"1[56][0-9] scans"):

@@ -215,6 +215,9 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         ]
         least = self.settings.getfloat("SHOES_LEAST_SHARE")
         total, vanished, self.fallen = self.run.close(is_finished, whole, least)
+        for name in sorted(self.run.torn.intersection(whole)):
+            why = "pages that lead to products could not be read, so none is taken for vanished"
+            self.report.note(name, why)
         if vanished:
             self.report.note(
                 next(iter(self.sites)),
