@@ -102,6 +102,7 @@ class Run:
         self.is_resumed = False
         self.failed: set[bytes] = set()
         self.torn: set[str] = set()  # sites of which a page that leads to products was missed
+        self.asked_after: set[str] = set()  # of these, whose known products were asked one by one
         self._open(header, join)
         self.known = KnownPictures(folder, self.feed, self.journal.path)
         # a page that several workers share must bring its items into one of their folders
@@ -130,6 +131,21 @@ class Run:
         if not is_product:
             self.torn.add(site)
 
+    def ask_after(self, site: str, least: float) -> list[str]:
+        """Known products that the run did not see, to be asked for themselves (recorded addresses).
+
+        A listing that never answers would else keep what the shop no longer sells for ever. None where
+        less than ``least`` (0..1) of the site's products were seen: then the shop itself is in trouble.
+        """
+        known = {
+            str(one.get("url")) for _, _, one in journal.lines(self.feed) if one.get("site") == site
+        }
+        unseen = sorted(url for url in known if journal.digest(site, url) not in self.journal.urls)
+        if len(known) - len(unseen) < least * len(known):
+            return []
+        self.asked_after.add(site)
+        return unseen
+
     def write_item(self, page: str, part: int, parts: int, record: dict[str, Any]) -> None:
         """An item is complete."""
         self.journal.add_item(page, part, parts, record)
@@ -153,10 +169,10 @@ class Run:
         """Merge and close; return (items in the feed, vanished addresses, sites not believed).
 
         Products that a whole site no longer shows are taken out, but not those whose page could
-        not be read, and none where a page that leads to products could not. A site that gave less than ``least`` (0..1) of the products, or of the pictures
+        not be read, and none where a page that leads to products could not, unless each was asked for. A site that gave less than ``least`` (0..1) of the products, or of the pictures
         per product, that the feed has of it is not believed: what the feed has of it stays.
         """
-        whole = set(whole_sites) - self.torn if is_finished else set()
+        whole = set(whole_sites) - (self.torn - self.asked_after) if is_finished else set()
         fallen = fallen_coverage(self.feed, self.journal, whole, least)
 
         def is_vanished(site: str, url: str) -> bool:

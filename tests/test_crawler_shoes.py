@@ -305,8 +305,32 @@ def test_a_listing_that_is_missed_once_takes_nothing_out(
         monkeypatch.setattr(shop, "page", lambda at: (page(at) or "").replace("<h1>All</h1>", odd))
     code, output = crawl(place, "-a", f"url={shop.url}")
     assert (code, "taken out" in output) == (0, False), output
-    assert ("none is taken for vanished" in output) is (fault == "500")
     check_whole(place)
+
+
+def test_behind_a_listing_that_never_answers_products_are_asked_for_themselves(
+    shop: SmallShop, place: Path
+) -> None:
+    assert crawl(place, "-a", f"url={shop.url}")[0] == 0
+    before = [item["url"] for item in items(place)]
+    shop.faults = {"/list?page=2": [(500, {})] * 99, "/p/5": [(500, {})] * 99}
+    shop.hidden = {"/p/6"}
+    shop.asked.clear()
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, "1 products are no longer shown" in output) == (0, True), output
+    # one is gone, one could not be read, two are as they were
+    assert [item["url"] for item in items(place)] == [url for url in before if url[-1] != "6"]
+    assert (shop.asked["/p/6"], shop.asked["/p/7"]) == (1, 1)
+
+    # most of the shop in trouble: nothing is asked one by one, nothing taken out
+    shop.faults = {
+        path: [(500, {})] * 99 for path in ("/list?page=2", *(f"/p/{n}" for n in range(3)))
+    }
+    shop.hidden |= {"/p/7"}
+    shop.asked.clear()
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, "none is taken for vanished" in output) == (0, True), output
+    assert (len(items(place)), shop.asked["/p/7"]) == (PRODUCTS - 1, 0)
 
 
 def test_a_robots_txt_that_cannot_be_read_forbids_everything(shop: SmallShop, place: Path) -> None:

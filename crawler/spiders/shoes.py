@@ -134,6 +134,8 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             self.reading.hollows.decide_all()
         if self.worker is not None:
             self.worker.give_back_lost()
+        if self.worker is None and hasattr(self, "reading"):
+            self._ask_after()
         if self.asking.forget_lost():
             engine, asked = self.crawler.engine, 0
             for request in self.asking.requests(self.on_page, self.on_error):
@@ -143,6 +145,26 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 raise DontCloseSpider
         if self.worker is not None and self.worker.must_wait():
             raise DontCloseSpider
+
+    def _ask_after(self) -> None:
+        """Where a listing was missed, the known products that no other page led to are asked for."""
+        least = self.settings.getfloat("SHOES_LEAST_SHARE")
+        if any(len(frontier) for frontier in self.frontiers.values()):
+            return
+        for name in sorted(self.run.torn.intersection(self._whole_sites()) - self.run.asked_after):
+            site = self.sites[name]
+            entries = [
+                (site.resolve(url), links.PRODUCT, 0, "") for url in self.run.ask_after(name, least)
+            ]
+            self.asking.add_all(name, entries)
+
+    def _whole_sites(self) -> list[str]:
+        """Sites of which all is looked at, so that what was not seen is not there."""
+        return [
+            name
+            for name, site in self.sites.items()
+            if not (site.is_partial or site.refusing or self.manners[name].is_cut)
+        ]
 
     def on_page(self, response: Response, asked: Asked) -> Iterator[ShoeItem]:
         """Items of a page; its links join the queue. Whatever a page holds, the crawl goes on."""
@@ -208,14 +230,10 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             return
         shared = self.worker.shared if self.worker is not None else None
         is_finished = reason == "finished" and (shared is None or shared.is_over)
-        whole = [
-            n
-            for n, s in self.sites.items()
-            if not (shared or s.is_partial or s.refusing or self.manners[n].is_cut)
-        ]
+        whole = self._whole_sites() if shared is None else []
         least = self.settings.getfloat("SHOES_LEAST_SHARE")
         total, vanished, self.fallen = self.run.close(is_finished, whole, least)
-        for name in sorted(self.run.torn.intersection(whole)):
+        for name in sorted(self.run.torn.intersection(whole) - self.run.asked_after):
             why = "pages that lead to products could not be read, so none is taken for vanished"
             self.report.note(name, why)
         if vanished:
