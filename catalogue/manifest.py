@@ -35,6 +35,23 @@ def to_line(record: Any) -> str:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def read_json(
+    path: Path, remedy: str = "Rerun the stage that wrote it: `dvc repro`."
+) -> dict[str, Any]:
+    """The JSON object in ``path``.
+
+    Raises:
+        CatalogueError: the file is missing or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CatalogueError(f"{path}: not readable ({error}). {remedy}") from error
+    if not isinstance(value, dict):
+        raise CatalogueError(f"{path}: holds no JSON object. {remedy}")
+    return value
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` by way of a temporary file: the old content or the new, never half."""
     write_bytes(path, text.encode())

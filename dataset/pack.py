@@ -1,12 +1,11 @@
 """Canvas files to one array of pixels at training size, with masks, labels and splits beside it.
 
-A pack holds no address and no name beyond the slugs that are its labels, so that a net trained on
-it is stale exactly when pixels, labels or splits changed.
+What a net is trained on holds no address and no name beyond the slugs that are its labels, so that it is
+stale exactly when pixels, labels or splits changed. Views, which shops tell, lie in a file apart.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,7 +32,7 @@ class Packing:
 def write_pack(
     folder: Path, samples: Iterable[Sample], root: Path, params: Packing
 ) -> dict[str, Any]:
-    """Write pixels.npy, masks.npy and pack.json into ``folder``, each whole; what pack.json says.
+    """Write pixels.npy, masks.npy, pack.json and views.json into ``folder``, each whole; what pack.json says.
 
     Rows are in order of (label, photo_id) and go to disk one by one: a brand's pixels may be more than
     memory holds. pixels: uint8 (N, S, S, 3), RGB. masks: uint8 (N, S, S), 0 background .. 255
@@ -63,12 +62,12 @@ def write_pack(
                     "photo_id": sample.photo_id,
                     "label": number[label_of(sample)],
                     "split": sample.split,
-                    "view": sample.view,
                     "is_plain": seen.is_plain,
                 }
             )
     described = {**asdict(params), "labels": labels, "photos": photos}
     write_json(folder / "pack.json", described)
+    write_json(folder / "views.json", {"views": [sample.view for sample in ordered]})
     return described
 
 
@@ -96,20 +95,3 @@ def read_canvas(path: Path) -> Image.Image:
         raise CatalogueError(
             f"{path}: not a readable canvas ({error}). Rerun the clean stage: `dvc repro clean`."
         ) from error
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
-
-    Raises:
-        CatalogueError: the file is missing or holds something else.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CatalogueError(
-            f"{path}: not readable ({error}). Rerun the stage that wrote it."
-        ) from error
-    if not isinstance(value, dict):
-        raise CatalogueError(f"{path}: holds no JSON object. Rerun the stage that wrote it.")
-    return value

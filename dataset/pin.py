@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from catalogue.errors import CatalogueError
-from catalogue.manifest import read_manifest, write_json, write_manifest
+from catalogue.manifest import read_json, read_manifest, write_json, write_manifest
 from catalogue.schema import Sample, check_photo_id
-from dataset.pack import Packing, read_json, write_pack
+from dataset.pack import Packing, write_pack
 
 REPIN = (
     "`solemap base --repin` makes a new pin of today's photos; base and all nets then train anew"

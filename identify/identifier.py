@@ -22,7 +22,7 @@ from identify.finder import Finder
 from identify.photo import Prepared, prepare_photo
 from identify.prepacked import prepack
 from identify.shown import Shown
-from train.evidence import Evidence, System, load_system
+from train.evidence import SHARED, Evidence, System, load_system
 from train.fusion import RULES
 from train.gallery import load_names
 from train.seed import make_deterministic
@@ -87,7 +87,7 @@ class Identifier:
             left_out: dict[str, str] = {}
             shelf = Shelf(most_bytes, prepack)
             system = load_system(models, brands, left_out=left_out, shelf=shelf, sha256=hashes)
-            _check_base(models, hashes)
+            _check_shared(models, hashes)
             prepack(system.base)
             added = load_added(models, system, models.parent / "data" / "pack")
             if added:  # as of trained pictures, a path from the project
@@ -210,11 +210,11 @@ class Identifier:
         ]
 
 
-def _check_base(models: Path, hashes: dict[str, str]) -> None:
-    """Refuse a base that is not the evaluated one: every brand's answer rests on it."""
-    path = models / "base" / "weights.safetensors"
-    if "base" in hashes and sha256_of(path) != hashes["base"]:
-        raise CatalogueError(
-            f"{path}: another base than the one that was evaluated. Wait for `dvc repro` to end, run "
-            "it, or `dvc checkout` to bring the evaluated one back."
-        )
+def _check_shared(models: Path, hashes: dict[str, str]) -> None:
+    """Refuse a base, gate or gallery that is not the evaluated one: every answer rests on all three."""
+    for name, path in SHARED.items():
+        if sha256_of(models / path) != hashes.get(name):
+            raise CatalogueError(
+                f"{models / path}: not the file that was evaluated. Wait for `dvc repro` to end, run "
+                "it, or `dvc checkout` to bring the evaluated one back."
+            )

@@ -95,10 +95,11 @@ def test_the_pack_says_what_its_rows_are(shop: CrawlFolder) -> None:
     rows = [(photo["label"], photo["photo_id"]) for photo in described["photos"]]
     assert rows == sorted(rows) and len(rows) == 15
     samples = {one.photo_id: one for one in read_manifest(Path("data/split/acme.jsonl"), Sample)}
-    for photo in described["photos"]:
+    views = json.loads(Path("data/pack/acme/views.json").read_text())["views"]
+    for photo, view in zip(described["photos"], views, strict=True):
         true = samples[photo["photo_id"]]
         assert described["labels"][photo["label"]] == f"acme/{true.product}"
-        assert (photo["split"], photo["view"]) == (true.split, true.view)
+        assert (photo["split"], view) == (true.split, true.view)
 
 
 def test_an_empty_or_missing_brand_gives_an_empty_pack(shop: CrawlFolder) -> None:

@@ -104,7 +104,7 @@ def test_added_pictures_are_measured_again_with_another_base(models: Path, photo
     net = models / "brands/acme/weights.safetensors"
     shutil.copy(net, models / "base/weights.safetensors")  # any other base, evaluated
     settings = json.loads((models / "system.json").read_text())
-    settings["sha256"]["base"] = hashlib.sha256(net.read_bytes()).hexdigest()
+    settings["sha256"]["_base"] = hashlib.sha256(net.read_bytes()).hexdigest()
     (models / "system.json").write_text(json.dumps(settings))
     renewed = Identifier.load(models)
     second = load_added(models, renewed.system, models.parent / "data/pack")

@@ -22,7 +22,8 @@ from identify import Identifier
 from identify.asking import GATED, MOST, WITHOUT_NETS, evidence_for
 from train.evidence import BrandNet, Evidence, System, gather
 from train.fusion import RULES
-from train.gallery import Vectors
+from train.gallery import Vectors, load_vectors, save_vectors
+from train.gate import load_gate, save_gate
 from train.model import load_net, read_description
 from train.shelf import Shelf, sha256_of
 
@@ -237,3 +238,35 @@ def test_nets_that_were_warmed_go_on_answering_when_their_files_go(
     answer = identifier.identify(SHOE)
     assert replace(answer, similar=()) == replace(Identifier.load(trained / "models").identify(SHOE), similar=())  # fmt: skip
     assert not identifier.left_out
+
+
+@pytest.mark.parametrize("part", ["gate/gate", "gallery/vectors", "base/weights"])
+def test_what_was_not_evaluated_does_not_answer(trained: Path, tmp_path: Path, part: str) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(trained / "models", models)
+    path = models / f"{part}.safetensors"
+    flipped = bytearray(path.read_bytes())
+    flipped[-1] ^= 1
+    path.write_bytes(flipped)
+    with pytest.raises(
+        CatalogueError, match=rf"{part}.*not the file that was evaluated.*dvc repro"
+    ):
+        Identifier.load(models)
+
+
+@pytest.mark.parametrize("fault", ["temperature", "brands", "rows", "labels"])
+def test_a_gate_or_gallery_that_fits_nothing_is_refused(
+    trained: Path, tmp_path: Path, fault: str
+) -> None:
+    if fault in ("temperature", "brands"):
+        gate = load_gate(trained / "models/gate/gate.safetensors")
+        changed = {"temperature": float("nan")} if fault == "temperature" else {"brands": ("acme",)}
+        save_gate(tmp_path / "gate.safetensors", replace(gate, **changed))
+        with pytest.raises(CatalogueError, match="not a readable gate"):
+            load_gate(tmp_path / "gate.safetensors")
+        return
+    vectors = load_vectors(trained / "models/gallery/vectors.safetensors")
+    wrong = {"border": vectors.border[1:]} if fault == "rows" else {"labels": vectors.labels[:-1]}
+    save_vectors(tmp_path / "vectors.safetensors", replace(vectors, **wrong))
+    with pytest.raises(CatalogueError, match="not a readable gallery"):
+        load_vectors(tmp_path / "vectors.safetensors")

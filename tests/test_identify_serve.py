@@ -247,7 +247,7 @@ def test_half_a_change_is_waited_for_and_a_foreign_gallery_refused(own: Path) ->
     shutil.copy(own / "brands/acme/weights.safetensors", own / "base/weights.safetensors")
     (own / "system.json").write_bytes((own / "system.json").read_bytes())
     assert not settle(models) and models.current is second
-    assert models.fault and "another base" in models.fault
+    assert models.fault and "base/weights.safetensors: not the file" in models.fault
     (own / "system.json").unlink()
     assert not settle(models) and models.current is second
 

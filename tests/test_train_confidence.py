@@ -1,5 +1,6 @@
 """The confidence of `learned`: what it fits, what it leaves alone."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 import train.fitted
 from train.arms import Measured, Photos, Scores
 from train.confidence import NAMES, fit_confidence, with_confidence
-from train.evidence import Evidence
+from train.evidence import Evidence, System
 
 COLORS = (torch.full((1, 3), 0.5),) * 2
 
@@ -96,3 +97,36 @@ def test_the_order_of_products_stays_and_no_row_exceeds_one(
     assert float(found.sum()) <= 1 + 1e-5 and float(found.min()) >= 0
     order = scores[0].argsort(descending=True, stable=True)
     assert bool((found[0][order].diff() <= 1e-6).all())
+
+
+def test_a_validation_photos_scores_are_weighed_without_its_own_product(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    cues = {name: torch.randn(30, 10) for name in ("color", "outline")}
+    labels = tuple(f"나이키/{row % 10}" for row in range(30))
+
+    def rule(evidence: Evidence, system: System, fitted: Mapping[str, float]) -> torch.Tensor:
+        rows = cast(int, evidence)
+        total = sum(
+            (fitted.get(name, 0.0) * cue[:rows] for name, cue in cues.items()),
+            torch.zeros(rows, 10),
+        )
+        return total.softmax(dim=1)
+
+    monkeypatch.setattr(train.fitted, "_cues_of", lambda name, known, system: cues)
+    monkeypatch.setitem(train.fitted.RULES, "learned", rule)
+
+    def scores(truth: torch.Tensor) -> torch.Tensor:
+        known = Photos(cast(Evidence, 30), truth, labels, (), (), truth)
+        unknown = Photos(cast(Evidence, 0), truth[:0], (), (), (), truth[:0])
+        system = cast(System, None)
+        found = train.fitted.val_scores_of("learned", Measured(known, unknown), system, {})
+        return found.known
+
+    answer = cues["color"].argmax(dim=1)
+    truth = torch.where(torch.arange(30) % 3 > 0, answer, (answer + 1) % 10)
+    own = torch.tensor([label == labels[4] for label in labels])
+    before, after = scores(truth), scores(torch.where(own, (answer + 1) % 10, truth))
+    assert torch.equal(before[own], after[own])
+    assert not torch.equal(before, after)

@@ -50,7 +50,7 @@ def write_pin(folder: Path, shapes: range) -> Path:
     np.save(folder / "pixels.npy", pixels.permute(0, 2, 3, 1).numpy())
     np.save(folder / "masks.npy", masks.numpy())
     photos = [
-        {"photo_id": f"{n:064}", "label": 0, "split": "train" if n % 4 else "val", "view": None}
+        {"photo_id": f"{n:064}", "label": 0, "split": "train" if n % 4 else "val"}
         for n in range(len(pixels))
     ]
     told = {"size": 64, "crop": True, "background": "keep", "labels": ["acme/runner"], "photos": photos}  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -15,15 +16,17 @@ import numpy as np
 import pytest
 import torch
 from conftest import draw_shoe
+from safetensors.torch import save
 from torch import Tensor
 
 from catalogue.errors import CatalogueError
 from train.augment import augment
 from train.base import fit_base
-from train.data import load_pack
+from train.data import Pack, load_pack
 from train.fit import fit_brand, starting_net
-from train.loop import Settings
-from train.model import load_net, read_description
+from train.loop import Settings, run
+from train.model import Description, ShoeNet, load_net, read_description, save_net
+from train.twins import WHOLE
 
 ROOT = Path(__file__).resolve().parent.parent
 COLORS = [(200, 40, 40), (40, 40, 200), (40, 160, 60), (200, 180, 40)]
@@ -54,7 +57,7 @@ def make_pack(folder: Path, brand: str, products: int, photos: int = 6, size: in
             pixels.append(np.asarray(drawn))
             split = {photos - 1: "test", photos - 2: "val"}.get(photo, "train")
             name = f"{brand}{product}{photo}".encode().hex().ljust(64, "0")[:64]
-            rows.append({"photo_id": name, "label": product, "split": split, "view": None})
+            rows.append({"photo_id": name, "label": product, "split": split})
     np.save(folder / "pixels.npy", np.stack(pixels))
     np.save(folder / "masks.npy", np.full((len(pixels), size, size), 255, np.uint8))
     labels = [f"{brand}/p{product}" for product in range(products)]
@@ -116,7 +119,7 @@ def test_the_head_starts_from_the_rows_that_the_base_knows(tmp_path: Path) -> No
     assert torch.equal(net.head.weight[:2], base_net.head.weight)
     new = net.head.weight[2]
     assert torch.isclose(new.norm(), base_net.head.weight.norm(dim=1).mean())
-    with pytest.raises(CatalogueError, match=r"train\.arch is resnet34 .* resnet18"):
+    with pytest.raises(CatalogueError, match=r"train\.arch.* is resnet34 .* resnet18"):
         starting_net(grown, settings(arch="resnet34"), "base", base / "weights.safetensors")
 
 
@@ -188,3 +191,56 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path: Path) ->
     assert list((tmp_path / "killed").rglob("checkpoint.safetensors"))
     assert start(tmp_path / "killed").wait(120) == 0
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
+def test_a_net_that_goes_astray_is_told_and_not_kept(tmp_path: Path) -> None:
+    pack, out = make_pack(tmp_path / "pack", "acme", 2), tmp_path / "out"
+    with pytest.raises(CatalogueError, match=r"went astray.*Lower lr"):
+        fit_brand(
+            "acme", settings(lr=1e30), "scratch", pack, out, out, out / "m.json", out / "c.csv", out / "work"
+        )  # fmt: skip
+    assert not (out / "weights.safetensors").exists() and not (out / "model.json").exists()
+
+
+@pytest.mark.parametrize("what", ["nothing told", "another net's", "cut"])
+def test_a_checkpoint_that_is_none_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    pack = make_pack(tmp_path / "pack", "acme", 2)
+    whole = fit_one(tmp_path, "whole", pack, "scratch", tmp_path)
+    made = []
+
+    def put(net: ShoeNet, pack: Pack, settings: Settings, work: Path, splits: Any) -> Any:
+        work.mkdir(parents=True)
+        tensors, told = {"net.head.weight": torch.zeros(2, 2)}, {"curve": "[]"}
+        content = save(tensors, metadata=None if what == "nothing told" else told)
+        (work / "checkpoint.safetensors").write_bytes(content[:-3] if what == "cut" else content)
+        made.append(work)
+        return run(net, pack, settings, work, splits)
+
+    monkeypatch.setattr("train.fit.run", put)
+    (tmp_path / "again/work" / f"acme-{WHOLE}-{'0' * 16}").mkdir(parents=True)  # of other data
+    again = fit_one(tmp_path, "again", pack, "scratch", tmp_path)
+    assert len(made) == 2 and files(again) == files(whole)
+    assert not list((tmp_path / "again/work").iterdir())
+
+
+@pytest.mark.parametrize("told", [{"arch": ["resnet18"]}, {"input_size": 0}, {"input_size": "32"}])
+def test_a_net_that_tells_of_itself_what_cannot_be_is_refused(
+    tmp_path: Path, told: dict[str, Any]
+) -> None:
+    path = tmp_path / "net.safetensors"
+    net = ShoeNet("resnet18", 1, 32)
+    described = Description("resnet18", 32, 32, True, ("acme/p0",), "")
+    save_net(path, net, dataclasses.replace(described, **told))
+    with pytest.raises(CatalogueError, match=f"not a model of this program.*{next(iter(told))}"):
+        load_net(path)
+
+
+def test_a_pack_of_foreign_splits_or_labels_is_refused(tmp_path: Path) -> None:
+    folder = make_pack(tmp_path / "pack", "acme", 2)
+    sound = (folder / "pack.json").read_text()
+    for was, now in (('"test"', '"Test"'), ("acme/p1", "acme/p0")):
+        (folder / "pack.json").write_text(sound.replace(was, now))
+        with pytest.raises(CatalogueError, match=r"pack: .*allowed"):
+            load_pack(folder)

@@ -35,7 +35,8 @@ def test_top_k_counts_a_tie_against_us() -> None:
 
 
 def test_a_constant_score_is_never_right() -> None:
-    assert top_k(torch.full((3, 4), 0.25), torch.tensor([0, 1, 2]), 1) == 0.0
+    for constant in (0.25, torch.nan):
+        assert top_k(torch.full((3, 4), constant), torch.tensor([0, 1, 2]), 1) == 0.0
 
 
 def test_ece_of_hand_made_bins() -> None:

@@ -28,8 +28,12 @@ def test_every_key_of_train_may_be_a_brands_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "own", [{"epochs": None}, {"epochs": 80.9}, {"packs": "elsewhere"}, {"brand": "zeta"}, 3]
-)
+    "own",
+    [
+        {"epochs": None}, {"init": None}, {"epochs": 80.9}, {"lr": float("nan")}, {"arch": "resnet19"},
+        {"packs": "elsewhere"}, {"brand": "zeta"}, 3,
+    ],
+)  # fmt: skip
 def test_what_fit_would_misread_is_refused(tmp_path: Path, own: object) -> None:
     with pytest.raises(CatalogueError, match=r"train-overrides\.acme"):
         overrides(tmp_path, own)

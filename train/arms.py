@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from train.evidence import Evidence, System
-from train.metrics import auroc, expected_calibration_error, fpr_at_95, top_k
+from train.metrics import auroc, expected_calibration_error, fpr_at_95, is_among, top_k
 from train.seed import generator
 
 DECIMALS = 4
 RESAMPLES = 10_000  # of products, for the paired interval
+_AT_ONCE = 500  # resamples in memory
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def figures(scores: Scores, known: Photos, system: System) -> dict[str, float | 
     """All figures of one arm on one split.
 
     Those of known photos are also given for the photos whose view the product's training photos show
-    (``top1_seen_view``), and for those of other views (``top1_unseen_view``); None where there is none.
+    (``top1_seen_view``), and for those of other views (``top1_unseen_view``). None where there is no photo.
     """
     confidence = scores.known.amax(dim=1)
     strange = scores.unknown.amax(dim=1)
@@ -60,20 +61,25 @@ def figures(scores: Scores, known: Photos, system: System) -> dict[str, float | 
     for name, code in (("seen", 1), ("unseen", 0)):
         rows = known.view_seen == code
         own = _of_known(scores.known[rows], known.truth[rows], system)
-        found |= {f"{key}_{name}_view": own[key] if rows.any() else None for key in own}
+        found |= {f"{key}_{name}_view": value for key, value in own.items()}
     return {key: None if value is None else round(value, DECIMALS) for key, value in found.items()}
 
 
-def _of_known(scores: Tensor, truth: Tensor, system: System) -> dict[str, float]:
+_OF_KNOWN = ("top1", "top5", "top1_macro", "brand_top1", "within_brand_top1", "ece")
+
+
+def _of_known(scores: Tensor, truth: Tensor, system: System) -> dict[str, float | None]:
     """The figures that known photos alone decide; ``scores`` (N, P), ``truth`` (N,)."""
+    if not len(truth):
+        return dict.fromkeys(_OF_KNOWN)
     brand = system.brand_index
     confidence, answer = scores.max(dim=1)
-    is_right, is_brand_right = answer == truth, brand[answer] == brand[truth]
+    is_right, is_brand_right = is_among(scores, truth, 1), brand[answer] == brand[truth]
     return {
         "top1": top_k(scores, truth, 1),
         "top5": top_k(scores, truth, 5),
         "top1_macro": _macro(is_right, brand[truth]),
-        "brand_top1": float(is_brand_right.float().mean()) if len(answer) else 0.0,
+        "brand_top1": float(is_brand_right.float().mean()),
         "within_brand_top1": top_k(within_brand(scores, truth, system), truth, 1),
         "ece": expected_calibration_error(confidence, is_right),
     }
@@ -88,31 +94,32 @@ def within_brand(scores: Tensor, truth: Tensor, system: System) -> Tensor:
 def _macro(is_right: Tensor, brand: Tensor) -> float:
     """The mean of the brands' own top-1, so that a large brand counts as much as a small one."""
     own = [float(is_right[brand == one].float().mean()) for one in brand.unique()]
-    return sum(own) / len(own) if own else 0.0
+    return sum(own) / len(own)
 
 
-def paired(own: Tensor, rival: Tensor, truth: Tensor) -> dict[str, float]:
+def paired(own: Tensor, rival: Tensor, truth: Tensor) -> dict[str, float | None]:
     """How much higher ``own``'s top-1 is than ``rival``'s, with a 95 % interval over products."""
-    return paired_gain(own.argmax(dim=1) == truth, rival.argmax(dim=1) == truth, truth)
+    return paired_gain(is_among(own, truth, 1), is_among(rival, truth, 1), truth)
 
 
-def paired_gain(own: Tensor, rival: Tensor, product: Tensor) -> dict[str, float]:
-    """The mean of ``own`` minus that of ``rival``, (N,) bool each, with a 95 % interval.
+def paired_gain(own: Tensor, rival: Tensor, product: Tensor) -> dict[str, float | None]:
+    """The mean of ``own`` minus that of ``rival``, (N,) bool each, with a 95 % interval; None for no photos.
 
     A paired bootstrap over products: photos of one product are right or wrong together, so products
     are drawn with replacement, the same for both.
     """
     if not len(product):
-        return {"difference": 0.0, "low": 0.0, "high": 0.0}
+        return dict.fromkeys(("difference", "low", "high"))
     gain = own.double() - rival.double()
     products, place = product.unique(return_inverse=True)
     sums = torch.zeros(len(products), dtype=torch.float64).index_add_(0, place, gain)
     counts = torch.bincount(place).double()
-    drawn = torch.randint(len(products), (RESAMPLES, len(products)), generator=generator("paired"))
-    resampled = sums[drawn].sum(dim=1) / counts[drawn].sum(dim=1)
-    low, high = torch.quantile(
-        resampled, torch.tensor([0.025, 0.975], dtype=torch.float64)
-    ).tolist()
+    randomness, resampled = generator("paired"), list[Tensor]()
+    for _ in range(RESAMPLES // _AT_ONCE):
+        drawn = torch.randint(len(products), (_AT_ONCE, len(products)), generator=randomness)
+        resampled.append(sums[drawn].sum(dim=1) / counts[drawn].sum(dim=1))
+    bounds = torch.tensor([0.025, 0.975], dtype=torch.float64)
+    low, high = torch.quantile(torch.cat(resampled), bounds).tolist()
     return {
         "difference": round(float(gain.mean()), DECIMALS),
         "low": round(low, DECIMALS),
@@ -120,40 +127,39 @@ def paired_gain(own: Tensor, rival: Tensor, product: Tensor) -> dict[str, float]
     }
 
 
-def at_threshold(scores: Scores, truth: Tensor, threshold: float) -> dict[str, float]:
-    """What a person meets: shares of all known, and of all unknown, photos."""
-    confidence, answer = scores.known.max(dim=1)
-    right, said = answer == truth, confidence >= threshold
+def at_threshold(scores: Scores, truth: Tensor, threshold: float) -> dict[str, float | None]:
+    """What a person meets: shares of all known, and of all unknown, photos; None where there are none."""
+    right, said = is_among(scores.known, truth, 1), scores.known.amax(dim=1) >= threshold
     shares = {
         "known_named_right": (right & said).float().mean(),
         "known_named_wrong": (~right & said).float().mean(),
         "known_called_unknown": (~said).float().mean(),
         "unknown_called_unknown": (scores.unknown.amax(dim=1) < threshold).float().mean(),
     }
-    return {key: round(float(value.nan_to_num(0.0)), DECIMALS) for key, value in shares.items()}
+    return {
+        key: None if value.isnan() else round(float(value), DECIMALS)
+        for key, value in shares.items()
+    }
 
 
 def per_brand(scores: Tensor, truth: Tensor, system: System) -> dict[str, dict[str, float]]:
     """Photos, top-1 and within-brand top-1 of each brand."""
-    brand = [label.partition("/")[0] for label in system.labels]
-    truth_brand = [brand[int(index)] for index in truth]
-    table = {}
-    for slug in sorted(set(truth_brand)):
-        rows = torch.tensor([i for i, own in enumerate(truth_brand) if own == slug])
-        own_columns = torch.tensor([own == slug for own in brand])
-        part, own_truth = scores[rows], truth[rows]
-        within = top_k(part.where(own_columns, -1.0), own_truth, 1)
-        table[slug] = {
-            "photos": len(rows),
-            "top1": round(top_k(part, own_truth, 1), DECIMALS),
-            "within_brand_top1": round(within, DECIMALS),
+    is_right = is_among(scores, truth, 1)
+    is_right_within = is_among(within_brand(scores, truth, system), truth, 1)
+    own, table = system.brand_index[truth], {}
+    for number in own.unique().tolist():
+        rows = own == number
+        table[system.brands[number]] = {
+            "photos": int(rows.sum()),
+            "top1": round(float(is_right[rows].float().mean()), DECIMALS),
+            "within_brand_top1": round(float(is_right_within[rows].float().mean()), DECIMALS),
         }
     return table
 
 
 def per_view(scores: Tensor, known: Photos) -> dict[str, dict[str, dict[str, float]]]:
     """Photos and top-1 of each view, apart by whether the product's training photos show it too."""
-    is_right = scores.argmax(dim=1) == known.truth
+    is_right = is_among(scores, known.truth, 1)
     table: dict[str, dict[str, dict[str, float]]] = {}
     for view in sorted({view for view in known.view if view is not None}):
         is_own = torch.tensor([one == view for one in known.view])

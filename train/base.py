@@ -20,7 +20,7 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import write_json
 from train.data import load_pack
 from train.fit import describe, temperature_on_val, write_curve
-from train.loop import Settings, check_size, fingerprint, run
+from train.loop import Settings, check_size, fingerprint, remove_others, run
 from train.model import ShoeNet, save_net
 from train.seed import derived_seed, make_deterministic
 from train.start import load_start
@@ -42,7 +42,7 @@ def fit_base(
     """
     make_deterministic(THREADS)
     pack = load_pack(pin_folder)
-    check_size(settings, pack, "base")
+    check_size(settings, pack, "base.size")
     trained_labels = {int(pack.label_index[i]) for i in pack.rows("train")}
     if len(trained_labels) < 2:
         raise CatalogueError(
@@ -56,6 +56,7 @@ def fit_base(
     start = load_start(net, settings.arch, init, "base")
     described = describe(pack, settings, init=init)
     checkpoint = work / f"base-{fingerprint(pack, settings, start)}"
+    remove_others(checkpoint)
     (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
     curve = run(net, pack, settings, checkpoint / WITHOUT_VAL, SPLITS[WITHOUT_VAL])
     temperature = temperature_on_val(net, pack)

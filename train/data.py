@@ -1,4 +1,4 @@
-"""A pack on disk to tensors: pixels, labels, split and view of each photo of one brand."""
+"""A pack on disk to tensors: pixels, labels and split of each photo of one brand."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import torch
 from torch.nn import functional
 
 from catalogue.errors import CatalogueError
+from catalogue.manifest import read_json
 
 MAX_LABELS = 200_000
+SPLITS = ("train", "val", "test")
 # Channel statistics of ImageNet's photos, the convention of every torchvision ResNet.
 _MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 _STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
@@ -33,7 +35,6 @@ class Pack:
     labels: tuple[str, ...]
     label_index: torch.Tensor
     split: tuple[str, ...]
-    view: tuple[str | None, ...]
     photo_id: tuple[str, ...]
     crop: bool  # whether pictures are cut to the shoe's box
     sha256: str
@@ -68,25 +69,45 @@ def load_pack(folder: Path) -> Pack:
             labels=labels,
             label_index=label_index,
             split=tuple(str(photo["split"]) for photo in photos),
-            view=tuple(photo["view"] for photo in photos),
             photo_id=tuple(str(photo["photo_id"]) for photo in photos),
             crop=bool(description["crop"]),
             sha256=digest.hexdigest(),
             background=str(description.get("background", "keep")),
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, MemoryError) as error:
         raise CatalogueError(f"{folder}: not a readable pack ({error}). {remedy}") from error
-    is_whole = masks.dtype == np.uint8 and masks.shape == pixels.shape[:3]
+    is_whole = masks.dtype == np.uint8 and pixels.shape == (*masks.shape, 3)
     if pixels.dtype != np.uint8 or len(pixels) != len(photos) or not is_whole:
         raise CatalogueError(
             f"{folder}: {pixels.dtype} pixels of {len(pixels)} photos and {masks.dtype} masks of "
             f"{len(masks)} beside {len(photos)} described ones; they must be uint8 and as many. {remedy}"
         )
-    if len(labels) > MAX_LABELS:
-        raise CatalogueError(f"{folder}: {len(labels)} labels; {MAX_LABELS} are allowed. {remedy}")
+    if len(labels) > MAX_LABELS or len(set(labels)) != len(labels):
+        raise CatalogueError(
+            f"{folder}: {len(labels)} labels; {MAX_LABELS} are allowed, each once. {remedy}"
+        )
+    if foreign := set(pack.split) - set(SPLITS):
+        raise CatalogueError(
+            f"{folder}: a photo is of split {min(foreign)!r}; {', '.join(SPLITS)} are allowed. {remedy}"
+        )
     if len(photos) and not 0 <= int(label_index.min()) <= int(label_index.max()) < len(labels):
         raise CatalogueError(f"{folder}: a label index is outside 0..{len(labels) - 1}. {remedy}")
     return pack
+
+
+def load_views(folder: Path, pack: Pack) -> tuple[str | None, ...]:
+    """What each photo of ``pack`` shows as the shop tells it, from ``views.json`` of the same folder.
+
+    Raises:
+        CatalogueError: the file is missing, damaged or another pack's.
+    """
+    found = read_json(folder / "views.json").get("views")
+    if not isinstance(found, list) or len(found) != len(pack.photo_id):
+        raise CatalogueError(
+            f"{folder / 'views.json'}: not the views of {len(pack.photo_id)} photos. "
+            "Packs are generated: run `dvc repro` again."
+        )
+    return tuple(None if view is None else str(view) for view in found)
 
 
 def select(pack: Pack, rows: torch.Tensor) -> Pack:
@@ -98,7 +119,6 @@ def select(pack: Pack, rows: torch.Tensor) -> Pack:
         labels=pack.labels,
         label_index=pack.label_index[rows],
         split=tuple(pack.split[i] for i in chosen),
-        view=tuple(pack.view[i] for i in chosen),
         photo_id=tuple(pack.photo_id[i] for i in chosen),
         crop=pack.crop,
         sha256=pack.sha256,

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from catalogue.errors import CatalogueError
 from catalogue.manifest import write_json, write_manifest
 from train.arms import (
     DECIMALS,
@@ -29,8 +30,8 @@ from train.arms import (
     per_view,
     within_brand,
 )
-from train.data import Pack, load_pack, select
-from train.evidence import System, gather, load_system
+from train.data import Pack, load_pack, load_views, select
+from train.evidence import SHARED, Evidence, System, gather, load_system
 from train.fitted import (
     confidence_of,
     fit_rule,
@@ -40,13 +41,14 @@ from train.fitted import (
     worth,
 )
 from train.fusion import CANDIDATES, RULES, WEIGHTED
-from train.metrics import ece_by_chance, retrieval
+from train.metrics import ece_by_chance, is_among, retrieval
 from train.records import Answer
 from train.seed import make_deterministic
 from train.shelf import sha256_of
 from train.twins import WHOLE, WITHOUT_VAL, file_of
 
 log = logging.getLogger(__name__)
+Viewed = tuple[Pack, tuple[str | None, ...]]  # a pack and the views of its photos
 
 
 def evaluate(
@@ -58,8 +60,8 @@ def evaluate(
         CatalogueError: a pack or a model cannot be read.
     """
     make_deterministic()
-    known = [load_pack(packs / brand) for brand in brands]
-    unknown = load_pack(packs / "_unknown")
+    known = [_load(packs / brand) for brand in brands]
+    unknown = _load(packs / "_unknown")
 
     system = load_system(models, brands, WITHOUT_VAL)
     val = Measured(*(_measure(system, kind, "val") for kind in (known, [unknown])))
@@ -124,7 +126,7 @@ def evaluate(
         "default_against": {
             name: paired(best.known, scores[name].known, truth) for name in RULES if name != default
         },
-        "similar": _similar(system, test.unknown.evidence.embedding, unknown),
+        "similar": _similar(system, test.unknown.evidence.embedding, unknown[0]),
         "at_threshold": at_threshold(best, truth, threshold),
         "per_brand": per_brand(best.known, truth, system),
         "per_view": per_view(best.known, test.known),
@@ -147,34 +149,50 @@ def evaluate(
     return summary
 
 
-def _measure(system: System, packs: list[Pack], split: str) -> Photos:
-    parts = [select(pack, pack.rows(split)) for pack in packs]
+def _load(folder: Path) -> Viewed:
+    pack = load_pack(folder)
+    return pack, load_views(folder, pack)
+
+
+def _measure(system: System, packs: list[Viewed], split: str) -> Photos:
+    parts = [select(pack, pack.rows(split)) for pack, _ in packs]
     place = {label: index for index, label in enumerate(system.labels)}
     labels = [part.labels[int(index)] for part in parts for index in part.label_index]
     side = system.size
     pixels = torch.cat(
         [torch.zeros(0, 3, side, side, dtype=torch.uint8), *(p.pixels for p in parts)]
     )
+    evidence = gather(system, pixels)
+    _check_finite(evidence)
     return Photos(
-        evidence=gather(system, pixels),
+        evidence=evidence,
         truth=torch.tensor([place.get(label, -1) for label in labels], dtype=torch.int64),
         label=tuple(labels),
         photo_id=tuple(photo_id for part in parts for photo_id in part.photo_id),
-        view=tuple(pack.view[row] for pack in packs for row in pack.rows(split).tolist()),
+        view=tuple(views[row] for pack, views in packs for row in pack.rows(split).tolist()),
         view_seen=torch.tensor(
-            [seen for pack in packs for seen in _views_seen(pack, split)], dtype=torch.int64
+            [seen for viewed in packs for seen in _views_seen(*viewed, split)], dtype=torch.int64
         ),
     )
 
 
-def _views_seen(pack: Pack, split: str) -> list[int]:
+def _check_finite(evidence: Evidence) -> None:
+    """A net whose training went astray answers with no number, which no rule can weigh."""
+    logits = {**evidence.brand_logits, "the base": evidence.base_logits}
+    for name, own in logits.items():
+        if not own.isfinite().all():
+            raise CatalogueError(
+                f"{name}: its net's answers are no finite numbers, so that its training went astray. "
+                "Lower lr in params.yaml and run `dvc repro`; its curve is in metrics/curves."
+            )
+
+
+def _views_seen(pack: Pack, views: tuple[str | None, ...], split: str) -> list[int]:
     """Of each photo of ``split``, whether its product was trained on in its view; -1: no view told."""
     seen_in = ("train", "val") if split == "test" else ("train",)
-    trained = {(int(pack.label_index[row]), pack.view[row]) for row in pack.rows(*seen_in).tolist()}
+    trained = {(int(pack.label_index[row]), views[row]) for row in pack.rows(*seen_in).tolist()}
     return [
-        -1
-        if pack.view[row] is None
-        else int((int(pack.label_index[row]), pack.view[row]) in trained)
+        -1 if views[row] is None else int((int(pack.label_index[row]), views[row]) in trained)
         for row in pack.rows(split).tolist()
     ]
 
@@ -193,19 +211,20 @@ def _megabytes(models: Path, folders: list[str]) -> float:
 
 
 def _hashes(models: Path, system: System) -> dict[str, str]:
-    """The hashes of the nets that were measured, by brand and `base`: no others may answer."""
-    folders = {brand: models / "brands" / brand for brand in system.brand_nets}
-    folders["base"] = models / "base"
-    return {name: sha256_of(file_of(folder, WHOLE)) for name, folder in sorted(folders.items())}
+    """The hashes of what was measured, by brand and as in `SHARED`: nothing else may answer."""
+    files = {brand: file_of(models / "brands" / brand, WHOLE) for brand in system.brand_nets}
+    files |= {name: models / path for name, path in SHARED.items()}
+    return {name: sha256_of(path) for name, path in sorted(files.items())}
 
 
 def _answers(
     default: str, scores: dict[str, Scores], test: Measured, system: System
 ) -> list[Answer]:
     truth = test.known.truth
-    answered = {name: one.known.argmax(dim=1) for name, one in scores.items()}
+    named = {name: is_among(one.known, truth, 1) for name, one in scores.items()}
     within = {
-        name: within_brand(one.known, truth, system).argmax(dim=1) for name, one in scores.items()
+        name: is_among(within_brand(one.known, truth, system), truth, 1)
+        for name, one in scores.items()
     }
     confidence, answer = scores[default].known.max(dim=1)
     found = [
@@ -215,8 +234,8 @@ def _answers(
             is_known=True,
             answer=system.labels[int(answer[row])],
             confidence=round(float(confidence[row]), DECIMALS),
-            right=tuple(name for name, own in answered.items() if own[row] == truth[row]),
-            right_within=tuple(name for name, own in within.items() if own[row] == truth[row]),
+            right=tuple(name for name, own in named.items() if own[row]),
+            right_within=tuple(name for name, own in within.items() if own[row]),
         )
         for row, photo_id in enumerate(test.known.photo_id)
     ]

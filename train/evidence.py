@@ -6,7 +6,6 @@ the rules in ``fusion.py`` are then pure functions of the `Evidence`.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -14,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from catalogue.errors import CatalogueError
+from catalogue.manifest import read_json
 from train.color import border_histogram, color_histogram
 from train.gallery import Vectors, best_per_label, load_vectors
 from train.gate import Gate, load_gate
@@ -30,6 +29,12 @@ from train.similarity import similarities
 from train.twins import WHOLE, file_of
 
 log = logging.getLogger(__name__)
+# What every answer rests on beside brand nets: its name among the hashes of system.json, its file in models/.
+SHARED = {
+    "_base": "base/weights.safetensors",
+    "_gallery": "gallery/vectors.safetensors",
+    "_gate": "gate/gate.safetensors",
+}
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ def _load_brand(
     folder: Path, base: Description, kind: str, shelf: Shelf, sha256: str | None
 ) -> BrandNet | None:
     """The net in ``folder``, its weights unread; None where the brand was too thin to train one."""
-    model = _read_json(folder / "model.json")
+    model = read_json(folder / "model.json", "`dvc checkout` brings it back, `dvc repro` makes it.")
     if model.get("status") == "too_few":
         return None
     path = file_of(folder, kind)
@@ -335,13 +340,3 @@ def ask(
         brand_logits={**known.brand_logits, **{brand: own[0] for brand, own in found.items()}},
         brand_similarity={**known.brand_similarity, **{brand: own[1] for brand, own in found.items()}},
     )  # fmt: skip
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise CatalogueError(
-            f"{path}: cannot be read ({error}). `dvc checkout` brings it back, `dvc repro` makes it."
-        ) from error
-    return found if isinstance(found, dict) else {}

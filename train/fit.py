@@ -22,7 +22,7 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import write_json, write_text
 from train.calibrate import fit_temperature
 from train.data import Pack, load_pack
-from train.loop import Settings, check_size, fingerprint, run
+from train.loop import Settings, check_size, fingerprint, remove_others, run
 from train.model import Description, ShoeNet, infer, load_net, save_net
 from train.seed import derived_seed, make_deterministic
 from train.start import load_start
@@ -49,7 +49,7 @@ def fit_brand(
     """
     make_deterministic()
     pack = load_pack(pack_folder)
-    check_size(settings, pack, "train")
+    check_size(settings, pack, f"train.size (or train-overrides.{brand}.size)")
     trained_labels = {int(pack.label_index[i]) for i in pack.rows("train")}
     summary = {
         "brand": brand,
@@ -70,6 +70,7 @@ def fit_brand(
         start = file_of(base_folder, kind)
         net, start_sha256 = starting_net(pack, settings, init, start, splits)
         checkpoints.append(work / f"{brand}-{kind}-{fingerprint(pack, settings, start_sha256)}")
+        remove_others(checkpoints[-1])
         curve = run(net, pack, settings, checkpoints[-1], splits)
         if kind == WITHOUT_VAL:
             summary |= {"status": "trained", "temperature": temperature_on_val(net, pack)}
@@ -113,7 +114,7 @@ def starting_net(
     base, description = load_net(path)
     if description.arch != settings.arch:
         raise CatalogueError(
-            f"params.yaml: train.arch is {settings.arch} but {path} is a {description.arch}: "
+            f"params.yaml: train.arch, or the brand's in train-overrides, is {settings.arch} but {path} is a {description.arch}: "
             "with `init: base` both must be the same; change one of them, or use `init: scratch`."
         )
     net.backbone.load_state_dict(base.backbone.state_dict())

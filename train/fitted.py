@@ -10,6 +10,7 @@ from train.confidence import Similarities, fit_confidence, with_confidence
 from train.evidence import System
 from train.fusion import LOOKS, RULES, TEMPERED, WEIGHTED, Fitted, color_similarities, cues
 from train.learned import FOLDS, fit_weights, folds_of
+from train.metrics import is_among
 
 
 def fit_rule(name: str, known: Photos, system: System) -> dict[str, float]:
@@ -20,9 +21,7 @@ def fit_rule(name: str, known: Photos, system: System) -> dict[str, float]:
         return {}
     # Its scores at temperature 1 are softmaxes, so that their logarithm is logits again.
     scores = RULES[name](known.evidence, system, {})
-    in_reach = (
-        scores.gather(1, known.truth[:, None]).squeeze(1) > 0 if len(scores) else known.truth > 0
-    )
+    in_reach = scores.gather(1, known.truth[:, None]).squeeze(1) > 0
     logits = scores[in_reach].double().clamp_min(1e-300).log()
     low = 0.002 if name.endswith(("nn", "mean")) or name == "feature" else 0.25
     return {
@@ -68,7 +67,7 @@ def confidence_of(val: Measured, scores: Scores) -> tuple[dict[str, float], Scor
     """
     known, unknown = scores.known, scores.unknown
     color, strange_color = (color_similarities(of.evidence) for of in (val.known, val.unknown))
-    is_right = known.argmax(dim=1) == val.known.truth
+    is_right = is_among(known, val.known.truth, 1)
     fitted = fit_confidence(known, color, is_right, unknown, strange_color)
     sure = Scores(known=known.clone(), unknown=unknown.clone())
     fold, strange_fold = folds_of(val.known.label), folds_of(val.unknown.label)
@@ -102,8 +101,8 @@ def worth(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
     if not len(truth):
         return 0.0
     threshold = threshold_of(scores, truth, unknown_cost)
-    confidence, answer = scores.known.max(dim=1)
-    right = ((answer == truth) & (confidence >= threshold)).float().mean()
+    is_said = scores.known.amax(dim=1) >= threshold
+    right = (is_among(scores.known, truth, 1) & is_said).float().mean()
     if not len(scores.unknown):
         return float(right)
     named = (scores.unknown.amax(dim=1) >= threshold).float().mean()
@@ -111,5 +110,5 @@ def worth(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
 
 
 def threshold_of(scores: Scores, truth: Tensor, unknown_cost: float) -> float:
-    confidence, answer = scores.known.max(dim=1)
-    return fit_threshold(confidence, answer == truth, scores.unknown.amax(dim=1), unknown_cost)
+    confidence, is_right = scores.known.amax(dim=1), is_among(scores.known, truth, 1)
+    return fit_threshold(confidence, is_right, scores.unknown.amax(dim=1), unknown_cost)

@@ -140,7 +140,8 @@ def _weighted(
 ) -> Tensor:
     total = torch.zeros(len(evidence.embedding), len(system.labels))
     for name, cue in found.items():
-        total += fitted.get(name, 0.0) * cue
+        if weight := fitted.get(name, 0.0):
+            total += weight * cue
     return with_confidence(total.softmax(dim=1), color_similarities(evidence), fitted)
 
 

@@ -99,8 +99,13 @@ def load_vectors(path: Path) -> Vectors:
                 Whitening(file.get_tensor(f"{name}_mean"), file.get_tensor(f"{name}_projection"))
                 for name in _WHITENED
             )
+        rows, index = len(tensors["label_index"]), tensors["label_index"]
+        if foreign := [name for name, one in tensors.items() if len(one) != rows]:
+            raise ValueError(f"{foreign[0]} has not a row for each of {rows} photos")
+        if rows and not 0 <= index.min() <= index.max() < len(labels):
+            raise ValueError(f"a photo is of none of its {len(labels)} products")
         return Vectors(**tensors, color_whitening=color, outline_whitening=outline, labels=labels)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CatalogueError(
             f"{path}: not a readable gallery ({error}). Run `dvc repro index` to make it again."
         ) from error

@@ -8,6 +8,7 @@ those of brands that came after the base was pinned.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from torch import Tensor
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes
 from train.calibrate import fit_temperature
-from train.data import load_pack
+from train.data import load_pack, select
 from train.model import infer, load_net
 from train.seed import make_deterministic
 from train.similarity import similarities
@@ -90,7 +91,8 @@ def _fit_gate(
     splits: list[str] = []
     labels: list[str] = []
     for brand in brands:
-        pack = load_pack(packs / brand)
+        whole = load_pack(packs / brand)
+        pack = select(whole, whole.rows("train", "val"))
         embeddings.append(infer(base, pack.pixels)[1])
         truth += [len(labels) + int(index) for index in pack.label_index]
         splits += pack.split
@@ -128,12 +130,24 @@ def load_gate(path: Path) -> Gate:
             description = json.loads(file.metadata()["gate"])
             tensors = {name: file.get_tensor(name) for name in ("weight", "bias", "brand_index")}
         tensors["weight"] = tensors["weight"].half()
-        return Gate(
-            brands=tuple(description["brands"]),
+        gate = Gate(
+            brands=tuple(map(str, description["brands"])),
             temperature=float(description["temperature"]),
             **tensors,
         )
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        _check(gate)
+        return gate
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CatalogueError(
             f"{path}: not a readable gate ({error}). Run `dvc repro gate` to make it again."
         ) from error
+
+
+def _check(gate: Gate) -> None:
+    products = len(gate.weight)
+    if gate.weight.ndim != 2 or not gate.bias.shape == gate.brand_index.shape == (products,):
+        raise ValueError("weights, offsets and brands are not of as many products")
+    if products and not 0 <= gate.brand_index.min() <= gate.brand_index.max() < len(gate.brands):
+        raise ValueError(f"a product is of none of its {len(gate.brands)} brands")
+    if not (math.isfinite(gate.temperature) and gate.temperature > 0):
+        raise ValueError(f"its temperature is {gate.temperature}")

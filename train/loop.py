@@ -8,6 +8,7 @@ starting weights: a changed input never resumes the wrong run.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import logging
@@ -38,6 +39,7 @@ CHECKPOINT_EVERY_S = 10.0
 TEMPERATURE = 0.1  # of the contrastive loss, as Khosla et al. 2020 have it
 MIN_SIZE = 32  # px
 WARMUP_SHARE = 0.1  # of all steps
+FINGERPRINT = 16  # hexadecimal digits
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
@@ -61,17 +63,17 @@ class Settings:
     freeze_norm: bool = False  # keep the batch statistics of the starting weights
 
 
-def check_size(settings: Settings, pack: Pack, section: str) -> None:
+def check_size(settings: Settings, pack: Pack, key: str) -> None:
     """Refuse a net that would see more pixels than the pack holds.
 
     Raises:
-        CatalogueError: naming the key of params.yaml.
+        CatalogueError: naming the ``key`` of params.yaml.
     """
     packed = int(pack.pixels.shape[-1])
     if settings.size > packed:
         raise CatalogueError(
-            f"params.yaml: {section}.size is {settings.size} px but pack.size is {packed}: pictures "
-            f"are not blown up. Lower {section}.size, or raise pack.size."
+            f"params.yaml: {key} is {settings.size} px but pack.size is {packed}: pictures "
+            "are not blown up. Lower the former, or raise the latter."
         )
 
 
@@ -97,7 +99,7 @@ def fingerprint(pack: Pack, settings: Settings, start_sha256: str) -> str:
         digest.update(part.encode() + b"\0")
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()[:FINGERPRINT]
 
 
 def run(
@@ -109,6 +111,9 @@ def run(
     curve, in the precision of training until the last epoch; 0 where val is trained on.
     ``work`` holds the checkpoint while the run lasts; remove it once the result is safe.
     Photos lie on the device where it trains, and are augmented there.
+
+    Raises:
+        CatalogueError: the loss or the net is no finite number any more.
     """
     from pytorch_metric_learning.losses import SupConLoss  # 2 s to import
 
@@ -168,6 +173,7 @@ def run(
             optimizer.step()
             loss_sum += loss.detach() * len(rows)
         net.eval()
+        _check_finite(loss_sum, epoch, settings)
         is_last = epoch + 1 == settings.epochs
         with torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16 and not is_last):
             val_top1 = accuracy(net, pack, val_rows) if len(val_rows) else 0.0
@@ -192,8 +198,17 @@ def run(
             )  # fmt: skip
     with torch.no_grad():
         net.prototypes.copy_(_class_means(net, pack, train_rows))
+    _check_finite(net.prototypes, settings.epochs - 1, settings)
     net.cpu()
     return curve
+
+
+def _check_finite(values: Tensor, epoch: int, settings: Settings) -> None:
+    if not values.isfinite().all():
+        raise CatalogueError(
+            f"in epoch {epoch + 1} of {settings.epochs} the net went astray: its loss or its weights are no finite numbers "
+            f"any more. Lower lr in params.yaml (it is {settings.lr:g}) and run the command again."
+        )
 
 
 def _class_means(net: ShoeNet, pack: Pack, rows: Tensor) -> Tensor:
@@ -238,6 +253,14 @@ def _nearly_equal(order: Tensor, batches: int) -> Iterator[Tensor]:
     yield from torch.tensor_split(order, batches)
 
 
+def remove_others(checkpoint: Path) -> None:
+    """Remove what other data, params or code left beside ``checkpoint``, NAME-FINGERPRINT: it can never go on."""
+    name = checkpoint.name.rpartition("-")[0]
+    for other in checkpoint.parent.glob(f"{glob.escape(name)}-{'[0-9a-f]' * FINGERPRINT}"):
+        if other != checkpoint:
+            shutil.rmtree(other, ignore_errors=True)
+
+
 def _save_checkpoint(
     work: Path, net: ShoeNet, optimizer: torch.optim.Optimizer, curve: list[dict[str, float]]
 ) -> None:
@@ -257,8 +280,14 @@ def _resume(work: Path, net: ShoeNet, optimizer: torch.optim.Optimizer) -> list[
         return []
     try:
         with safe_open(str(path), framework="pt") as file:
-            curve: list[dict[str, float]] = json.loads(file.metadata()["curve"])
+            curve: list[dict[str, float]] = json.loads((file.metadata() or {})["curve"])
         tensors = load_file(path)
+        if {name: value.shape for name, value in net.state_dict().items()} != {
+            name.removeprefix("net."): value.shape
+            for name, value in tensors.items()
+            if name.startswith("net.")
+        }:
+            raise ValueError("its tensors are another net's")
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         log.warning("%s: damaged (%s); this net starts again from its first epoch", path, error)
         shutil.rmtree(work, ignore_errors=True)

@@ -14,16 +14,18 @@ CHANCE_DRAWS = 200
 
 
 def top_k(scores: Tensor, truth: Tensor, k: int) -> float:
-    """Share of all photos whose true product is among the ``k`` highest scores.
+    """Share of photos that `is_among` finds; 0.0 for no photos."""
+    return float(is_among(scores, truth, k).float().mean()) if len(truth) else 0.0
 
-    Ties count against us: a product that merely equals the k-th score is not found. ``scores``
-    (N, P), ``truth`` int64 (N,). 0.0 for no photos.
+
+def is_among(scores: Tensor, truth: Tensor, k: int) -> Tensor:
+    """Whether each photo's true product is among its ``k`` highest scores, bool (N,).
+
+    Ties count against us: a product that merely equals the k-th score is not found. So does a score
+    that is no number. ``scores`` (N, P), ``truth`` int64 (N,).
     """
-    if not len(truth):
-        return 0.0
-    own = scores.gather(1, truth[:, None])  # (N, 1)
-    rivals = (scores >= own).sum(dim=1) - 1  # its own score is one of those
-    return float((rivals < k).float().mean())
+    below = (scores < scores.gather(1, truth[:, None])).sum(dim=1)
+    return below >= scores.shape[1] - k
 
 
 def expected_calibration_error(confidence: Tensor, is_right: Tensor, bins: int = 15) -> float:

@@ -23,6 +23,7 @@ from catalogue.manifest import write_bytes
 from train.data import normalise
 from train.resnet import ARCHITECTURES, build
 
+MAX_SIZE = 4096  # px
 _METADATA_KEY = "solemap"
 
 
@@ -110,8 +111,13 @@ def read_description(path: Path) -> Description:
     try:
         with safe_open(str(path), framework="pt") as file:
             found = json.loads((file.metadata() or {})[_METADATA_KEY])
-        return Description(**{**found, "labels": tuple(found["labels"])})
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        told = Description(**{**found, "labels": tuple(map(str, found["labels"]))})
+        if str(told.arch) not in ARCHITECTURES:
+            raise ValueError(f"arch {told.arch!r} is not one of {', '.join(ARCHITECTURES)}")
+        if not isinstance(told.input_size, int) or not 1 <= told.input_size <= MAX_SIZE:
+            raise ValueError(f"input_size {told.input_size!r} is not 1 to {MAX_SIZE} px")
+        return told
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CatalogueError(
             f"{path}: not a model of this program ({type(error).__name__}: {error}). "
             "Run `dvc repro` to make it again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,12 @@ def read_overrides(
 
 
 def _converted(where: str, option: click.Parameter, value: object) -> Any:
+    if value is None:
+        raise CatalogueError(f"{where}: it has no value; give it one, or take the key out.")
     try:
-        return option.type.convert(str(value), option, None)  # 80.9 epochs would become 80
+        found = option.type.convert(str(value), option, None)  # 80.9 epochs would become 80
     except click.BadParameter as error:
         raise CatalogueError(f"{where}: {error.message}") from error
+    if isinstance(found, float) and not math.isfinite(found):
+        raise CatalogueError(f"{where}: {value} is no finite number.")
+    return found

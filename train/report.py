@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -18,7 +17,8 @@ from typing import Any
 
 from PIL import Image
 
-from catalogue.manifest import read_lines, read_manifest, write_json, write_text
+from catalogue.errors import CatalogueError
+from catalogue.manifest import read_json, read_lines, read_manifest, write_json, write_text
 from catalogue.schema import Sample
 from train.gallery import load_names
 from train.records import Answer
@@ -44,7 +44,7 @@ def build_report(data: Path, models: Path, metrics: Path, root: Path, out: Path)
     Raises:
         CatalogueError: a manifest or a metrics file is missing or damaged.
     """
-    system = json.loads((metrics / "system.json").read_bytes())
+    system = read_json(metrics / "system.json")
     answers = list(read_manifest(metrics / "answers.jsonl", Answer))
     samples = {
         sample.photo_id: sample
@@ -98,8 +98,8 @@ def _bar(value: float | None, is_best: bool = False) -> str:
 
 def _counts(system: dict[str, Any], data: Path) -> str:
     counts = system["counts"]
-    dedup = json.loads((data / "dedup" / "summary.json").read_bytes())
-    split = json.loads((data / "split" / "summary.json").read_bytes())
+    dedup = read_json(data / "dedup" / "summary.json")
+    split = read_json(data / "split" / "summary.json")
     reasons: Counter[str] = Counter(
         str(line["reason"]).split(":")[0]
         for _, line in read_lines(data / "clean" / "verdicts.jsonl")
@@ -128,7 +128,7 @@ def _counts(system: dict[str, Any], data: Path) -> str:
 
 def _splits(summary: Path, root: Path) -> str:
     """Products with few photos, and how near each brand came to a leak: of the audit, with both pictures."""
-    split = json.loads(summary.read_bytes())
+    split = read_json(summary)
     few = [
         (f"{name} photo{'s' * (name != 'one')}", *(str(row[key]) for key in ("products", "with_val_photo", "with_test_photo")))
         for name, row in split["few_photos"].items()
@@ -232,9 +232,14 @@ def _confusions(
 
 def _picture(path: Path) -> str:
     buffer = io.BytesIO()
-    with Image.open(path) as canvas:
-        canvas.thumbnail(THUMB)
-        canvas.convert("RGB").save(buffer, "JPEG", quality=80)
+    try:
+        with Image.open(path) as canvas:
+            canvas.thumbnail(THUMB)
+            canvas.convert("RGB").save(buffer, "JPEG", quality=80)
+    except OSError as error:
+        raise CatalogueError(
+            f"{path}: not a readable canvas ({error}). Rerun the clean stage: `dvc repro clean`."
+        ) from error
     data = base64.b64encode(buffer.getvalue()).decode()
     return (
         f'<img alt="" width="{THUMB[0]}" height="{THUMB[1]}" src="data:image/jpeg;base64,{data}">'

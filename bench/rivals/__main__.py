@@ -120,7 +120,7 @@ def _compared(found: dict[str, Any], project: Project) -> dict[str, Any]:
     return {**found, "default_minus_this": _against_default(named, project)}
 
 
-def _against_default(named: torch.Tensor, project: Project) -> dict[str, float] | None:
+def _against_default(named: torch.Tensor, project: Project) -> dict[str, float | None] | None:
     """How much higher the project's default arm is than what was ``named`` (N,), with a 95 % interval.
 
     None where it has not answered.

@@ -40,7 +40,6 @@ def with_outside(project: Project, brand: str) -> Pack:
         labels=(*own.labels, f"{brand}/_outside"),
         label_index=torch.cat([own.label_index, torch.full((len(rows),), len(own.labels))]),
         split=(*own.split, *(joint.split[row] for row in chosen)),
-        view=(*own.view, *(joint.view[row] for row in chosen)),
         photo_id=(*own.photo_id, *(joint.photo_id[row] for row in chosen)),
         sha256=f"{own.sha256}+{joint.sha256}",
     )

@@ -88,7 +88,6 @@ def joined(packs: list[Pack]) -> Pack:
             [pack.label_index + offset for pack, offset in zip(packs, offsets, strict=True)]
         ),
         split=tuple(one for pack in packs for one in pack.split),
-        view=tuple(one for pack in packs for one in pack.view),
         photo_id=tuple(one for pack in packs for one in pack.photo_id),
         sha256=digest.hexdigest(),
     )

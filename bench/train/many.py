@@ -124,7 +124,7 @@ def make_project(work: Path, names: list[str], empty: bool) -> None:
 def _write_pack(folder: Path, brand: str, chance: np.random.Generator) -> None:
     folder.mkdir(parents=True)
     photos = [
-        {"photo_id": f"{brand}{product}{split}".encode().hex().ljust(64, "0"), "label": product, "split": split, "view": None}
+        {"photo_id": f"{brand}{product}{split}".encode().hex().ljust(64, "0"), "label": product, "split": split}
         for product in range(2)
         for split in SPLIT
     ]  # fmt: skip
