@@ -165,6 +165,18 @@ def test_a_cue_that_speaks_against_itself_gets_no_weight() -> None:
     assert fit_weights({"wrong": -found["useful"], "noise": found["noise"]}, truth)["wrong"] == 0.0
 
 
+def test_more_photos_than_memory_should_hold_are_thinned_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, truth = cues(7)
+    third = {name: cue[::3] for name, cue in found.items()}
+    wanted = fit_weights(third, truth[::3])
+    monkeypatch.setattr("train.learned.MOST", 60 * 8 // 3)
+    assert fit_weights(found, truth) == wanted
+    monkeypatch.setattr("train.learned.MOST", 60 * 8)
+    assert fit_weights(found, truth) != wanted
+
+
 def test_without_validation_photos_colours_decide() -> None:
     found, truth = cues(1)
     none = found["noise"][:0]

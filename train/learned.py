@@ -7,6 +7,7 @@ does not depend on an optimizer's luck.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -17,6 +18,7 @@ SHRINK = (
 )
 # best by the cross-fitted likelihood of the val photos of demo and real shops
 STEPS = 50
+MOST = 2**22  # photos times products: a dozen weights need no more, and 1.6 GB hold them
 # Without a photo to fit on, as where each product has one: what three splits of real shops fitted, rounded.
 UNFITTED = {"color": 3.0, "color_brand": 2.0, "mean_color": 10.0, "outline_brand": 12.0}
 FOLDS = 5  # of products, for scores of validation photos that their own weights have not seen
@@ -27,7 +29,7 @@ def fit_weights(cues: Mapping[str, Tensor], truth: Tensor) -> dict[str, float]:
 
     Minimises the mean negative log-likelihood of ``truth`` under softmax(sum of weighted cues)
     (McFadden 1974, "Conditional logit analysis of qualitative choice behavior") plus the penalty.
-    Without a photo to fit on they are `UNFITTED`.
+    Without a photo to fit on they are `UNFITTED`; of more than `MOST` allows, every second, third, … counts.
 
     Args:
         cues: name -> (N, P).
@@ -36,7 +38,9 @@ def fit_weights(cues: Mapping[str, Tensor], truth: Tensor) -> dict[str, float]:
     names = list(cues)
     if not len(truth):
         return {name: UNFITTED.get(name, 0.0) for name in names}
-    stacked = torch.stack([cues[name].double() for name in names], dim=2)  # (N, P, K)
+    every = math.ceil(cues[names[0]].numel() / MOST)
+    truth = truth[::every]
+    stacked = torch.stack([cues[name][::every].double() for name in names], dim=2)  # (N, P, K)
     stacked = stacked - stacked.mean(dim=1, keepdim=True)
     scale = stacked.flatten(0, 1).std(dim=0).clamp_min(1e-9)  # (K,)
     stacked = stacked / scale
