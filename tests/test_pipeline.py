@@ -185,6 +185,16 @@ def test_an_address_that_changed_retrains_nothing(checkout: Checkout) -> None:
     assert "moved/" in urls and "shop/p" not in urls
 
 
+def test_a_view_that_is_told_otherwise_retrains_nothing(checkout: Checkout) -> None:
+    before = checkout.weights()
+    first = next(item for item in checkout.crawl.items if item["brand_text"] == "루나")
+    first["images"][0]["alt"] = "옆모습"
+    checkout.write_crawl()
+    assert checkout.repro() == FROM_INGEST | {"pack@runa"} | AFTER_TRAINING
+    assert checkout.weights() == before
+    assert "side" in (checkout.folder / "data/pack/runa/views.json").read_text()
+
+
 def test_pictures_of_one_brand_retrain_that_brand_alone(checkout: Checkout) -> None:
     before = checkout.weights()
     more = [encoded(draw_shoe((90, 90, 10), pose=pose, shape=5)) for pose in range(4)]

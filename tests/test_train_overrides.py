@@ -30,7 +30,7 @@ def test_every_key_of_train_may_be_a_brands_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "own",
     [
-        {"epochs": None}, {"init": None}, {"epochs": 80.9}, {"lr": float("nan")}, {"arch": "resnet19"},
+        {"epochs": None}, {"init": None}, {"epochs": 80.9}, {"lr": float("nan")},
         {"packs": "elsewhere"}, {"brand": "zeta"}, 3,
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from catalogue.brand_list import read_brands
+from catalogue.errors import CatalogueError
 from catalogue.manifest import read_json, write_json
 from catalogue.stages import Stages
 
@@ -24,29 +25,11 @@ SECTIONS = {name: name for name in ("base", "detector", "gate", "index", "evalua
 }
 
 
-class Architecture(click.ParamType[str]):
-    """The name of a ResNet; torch is not loaded to list them for --help."""
-
-    name = "arch"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from train.resnet import ARCHITECTURES
-
-        if value not in ARCHITECTURES:
-            self.fail(f"{value!r} is not one of {', '.join(ARCHITECTURES)}", param, ctx)
-        return str(value)
-
-
 def _training_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that `base` and `fit` share: the keys of ``base:`` and ``train:``."""
     for option in reversed(
         [
-            click.option(
-                "--arch",
-                type=Architecture(),
-                required=True,
-                help="A torchvision ResNet, e.g. resnet18.",
-            ),
+            click.option("--arch", required=True, help="A torchvision ResNet, e.g. resnet18."),
             click.option("--epochs", type=click.IntRange(1, 10_000), required=True),
             click.option("--batch-size", type=click.IntRange(2, 4096), required=True),
             click.option("--lr", type=click.FloatRange(0, 10, min_open=True), required=True),
@@ -143,9 +126,17 @@ def fit(
     own = read_json(overrides) if overrides else {}
     options |= {"init": init} | {key.replace("-", "_"): value for key, value in own.items()}
     init = options.pop("init")
+    try:
+        settings = _settings(options, freeze_norm=init == "base")
+    except click.BadParameter as error:
+        if "arch" not in own:
+            raise
+        raise CatalogueError(
+            f"params.yaml: train-overrides.{brand}.arch: {error.message}"
+        ) from error
     status = fit_brand(
         brand,
-        _settings(options, freeze_norm=init == "base"),
+        settings,
         init,
         packs / brand,
         models / "base",
@@ -267,7 +258,12 @@ def report(data: Path, models: Path, metrics: Path, root: Path, out: Path) -> No
 
 def _settings(options: dict[str, Any], freeze_norm: bool = False) -> Any:
     from train.loop import Settings
+    from train.resnet import ARCHITECTURES
 
+    if options["arch"] not in ARCHITECTURES:
+        raise click.BadParameter(
+            f"{options['arch']!r} is not one of {', '.join(ARCHITECTURES)}", param_hint="--arch"
+        )
     return Settings(**options, freeze_norm=freeze_norm)
 
 

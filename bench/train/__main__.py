@@ -27,7 +27,7 @@ def everything(context: click.Context, project: Path) -> None:
     """All parts with their defaults."""
     for part in (speed, until, jobs):
         context.invoke(part, project=project)
-    context.invoke(jobs, project=project, count=10, copies=10, epochs=2, size=64)
+    context.invoke(jobs, project=project, count=10, copies=10, epochs=2, size=64, all_ways=False)
     context.invoke(many)
 
 

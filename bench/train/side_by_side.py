@@ -30,8 +30,11 @@ ROOT = Path(__file__).resolve().parents[2]
 @click.option("--copies", type=click.IntRange(1), default=1, show_default=True, help="Of each: `--brands 10 --copies 10` is a hundred brands.")  # fmt: skip
 @click.option("--epochs", type=click.IntRange(1), help="Those of params.yaml if not given.")
 @click.option("--size", type=click.IntRange(32, 512), help="px, likewise.")
-def jobs(project: Path, count: int, copies: int, epochs: int | None, size: int | None) -> None:
-    """Time the brands of PROJECT, which has packs and a base, in five ways."""
+@click.option("--all-ways/--jobs-alone", default=True, show_default=True, help="Also as DVC does, and with malloc untold.")  # fmt: skip
+def jobs(
+    project: Path, count: int, copies: int, epochs: int | None, size: int | None, all_ways: bool
+) -> None:
+    """Time the brands of PROJECT, which has packs and a base, in three ways or five."""
     params = YAML(typ="safe", pure=True).load(project / "params.yaml")["train"]
     params |= {key: value for key, value in (("epochs", epochs), ("size", size)) if value}
     options = [word for key, value in params.items() for word in (f"--{key}", str(value))]
@@ -46,9 +49,15 @@ def jobs(project: Path, count: int, copies: int, epochs: int | None, size: int |
             "--jobs 2": lambda: _pooled(plain, 2),
             "--jobs 1": lambda: _pooled(plain, 1),
             "one job of two threads": lambda: _pooled(doubled, 1),
-            "--jobs 2, malloc untold": lambda: _pooled(untold, 2),
-            "as dvc repro: a new process each": lambda: _in_turn(plain),
         }
+        ways |= (
+            {}
+            if not all_ways
+            else {
+                "--jobs 2, malloc untold": lambda: _pooled(untold, 2),
+                "as dvc repro: a new process each": lambda: _in_turn(plain),
+            }
+        )
         seconds: dict[str, float] = {}
         for name, way in ways.items():
             seconds[name] = _timed(way)
