@@ -35,7 +35,7 @@ from train.records import Answer
 
 RESULTS = ROOT / "bench" / "results" / "splits.json"
 STAGES = ("split", "pack", "pack-unknown", "pin", "overrides", "base", "train", "gate", "index", "evaluate")  # fmt: skip
-FIGURES = ("top1", "top5", "brand_top1", "within_brand_top1", "ece", "unknown_auroc", "unknown_fpr95")  # fmt: skip
+FIGURES = ("top1", "top5", "brand_top1", "within_brand_top1", "ece", "unknown_auroc", "unknown_fpr95", "top1_seen_view")  # fmt: skip
 
 
 @click.command()

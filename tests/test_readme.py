@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -52,4 +55,65 @@ def test_benches_exist_with_their_options(page: Path) -> None:
         code = "".join(path.read_text("utf-8") for path in files)
         assert "__main__" in code, f"python -m {name}"
         for option in re.findall(r"--[a-z][a-z0-9-]*", rest.split("#")[0]):
-            assert f'"{option}"' in code or option == "--help", f"python -m {name} {option}"
+            is_there = re.search(rf'["/]{option}["/]', code) is not None or option == "--help"
+            assert is_there, f"python -m {name} {option}"
+
+
+COLUMNS = {
+    "top-1": "top1",
+    "top-5": "top5",
+    "brand": "brand_top1",
+    "within brand": "within_brand_top1",
+    "ECE": "ece",
+    "unknown AUROC": "unknown_auroc",
+    "seen views": "top1_seen_view",
+}
+TABLES = [
+    ("README.md", "**Real photos**", "splits.json"),
+    ("README.md", "**The paper's size**", "splits-paper.json"),
+    ("docs/train.md", "### Figures of the rivals", "real-small.json"),
+]
+
+
+def table_after(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table after ``heading``: its head, then its rows."""
+    text = (ROOT / page).read_text("utf-8")
+    lines = text[text.index(heading) :].splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    table = itertools.takewhile(lambda line: line.startswith("|"), lines[first:])
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    return [rows[0], *rows[2:]]
+
+
+def results(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "bench" / "results" / name).read_bytes())
+    return found
+
+
+@pytest.mark.parametrize(("page", "heading", "name"), TABLES)
+def test_tables_of_arms_are_those_of_the_results(page: str, heading: str, name: str) -> None:
+    (_, *head), *rows = table_after(page, heading)
+    arms, checked = results(name)["arms"], 0
+    for told, *cells in rows:
+        arm = re.search(r"`(\w+)`", told)
+        if arm is None or arm[1] not in arms:  # a rival's row
+            continue
+        for column, cell in zip(head, cells, strict=True):
+            if column in COLUMNS:
+                value = arms[arm[1]][COLUMNS[column]]
+                value = value["mean"] if isinstance(value, dict) else value
+                assert float(cell) == pytest.approx(value, abs=0.00051), (arm[1], column)
+                checked += 1
+    assert checked >= 24
+
+
+@pytest.mark.parametrize(
+    ("column", "name"), [("real photos", "splits.json"), ("the paper's size", "splits-paper.json")]
+)
+def test_intervals_are_those_of_the_results(column: str, name: str) -> None:
+    head, *rows = table_after("README.md", "Differences of `learned`")
+    against = results(name)["default_minus"]
+    for row in rows:
+        shown = [float(one) for one in re.findall(r"[+-]?\d\.\d+", row[head.index(column)])]
+        found = [against[row[0].strip("`")][key] for key in ("difference", "low", "high")]
+        assert shown == pytest.approx(found, abs=0.00051), row[0]
