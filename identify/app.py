@@ -21,7 +21,7 @@ from identify.answer import Identification
 from identify.api_page import api_page
 from identify.desk import Busy, Desk, RateLimit
 from identify.fetch import Barred, Unfetched
-from identify.http import HEADERS, Body, Problem, SecurityHeaders, problem_schema
+from identify.http import HEADERS, Body, Problem, SecurityHeaders, client_of, problem_schema
 from identify.photo import PhotoError
 
 PAGE = Path(__file__).parent / "page"
@@ -162,7 +162,7 @@ def make_app(desk: Desk, limit: RateLimit, max_bytes: int) -> FastAPI:
         top: int = Query(5, ge=1, le=100, description="how many candidates"),
     ) -> JSONResponse:
         try:
-            with desk.place():
+            with desk.place(client_of(request)):
                 body = Body(request, MOST_JSON if _kind(request) == _JSON else max_bytes)
                 await body.check_told()
                 answers, is_batch = await _answers(body.request, desk, limit, top)
@@ -270,7 +270,7 @@ def _urls(body: bytes) -> tuple[list[str], bool]:
 
 
 def _take(limit: RateLimit, request: Request, photos: int) -> None:
-    wait_s = limit.take(request.client.host if request.client else "", photos)
+    wait_s = limit.take(client_of(request), photos)
     if wait_s:
         raise Problem(429, "rate", f"too many photos in a minute; try again in {wait_s} s", wait_s)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +25,9 @@ Found = TypeVar("Found")
 _FETCHERS = 4  # addresses fetched at once; they wait for the network, not for the processor
 _LONGEST_WAIT_S = 60
 _CLIENTS = 10_000  # remembered by the rate limit
+_SHARE = (
+    4  # a client from elsewhere has a fourth of the places: some that idle leave room for others
+)
 
 
 class Busy(Exception):
@@ -46,6 +49,7 @@ class Desk:
         self._fetchers = ThreadPoolExecutor(_FETCHERS, "fetch")
         self._mean_s = 0.2  # of a photo, from the last ones
         self.inside = 0
+        self._inside_of = Counter[str]()  # by client
 
     def close(self) -> None:
         """End the threads; what is at work is finished."""
@@ -53,20 +57,24 @@ class Desk:
         self._fetchers.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place for one request, before its body is read.
+    def place(self, client: str = "") -> Iterator[None]:
+        """A place for one request of ``client`` (empty: this machine's own), before its body is read.
 
         Raises:
-            Busy: all are taken.
+            Busy: all are taken, or all that one client may have.
         """
-        if self.inside >= self._places:
+        own = math.ceil(self._places / _SHARE) if client else self._places
+        if self.inside >= self._places or self._inside_of[client] >= own:
             wait_s = math.ceil(self.inside * self._mean_s / self._workers)
             raise Busy(min(max(wait_s, 1), _LONGEST_WAIT_S))
         self.inside += 1
+        self._inside_of[client] += 1
         try:
             yield
         finally:
             self.inside -= 1
+            self._inside_of[client] -= 1
+            self._inside_of += Counter()  # forget who has none
 
     async def answer_upload(self, stream: BinaryIO, name: str, top: int) -> Identification:
         """The answer to an uploaded file.

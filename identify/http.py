@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from http import HTTPStatus
 from typing import Any
 
@@ -132,6 +133,19 @@ class Body:
             "too_large",
             f"over {most} in one request; send smaller photos, or fewer at once",
         )
+
+
+def client_of(request: Request) -> str:
+    """Who asks: an address, of IPv6 its /64, which one customer has; empty for this machine and where none is told."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return ""
+    if address.is_loopback:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
 
 
 def problem_schema() -> dict[str, Any]:

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from fastapi.testclient import TestClient
 
 from identify import Identifier
 from identify.app import make_app
-from identify.desk import Desk, RateLimit
+from identify.desk import Busy, Desk, RateLimit
 from identify.live import LiveModels
 from identify.serve import serve
 
@@ -175,6 +176,23 @@ def test_too_many_are_told_when_to_come_back(trained: Path) -> None:
         answer = slow.post("/api/identify", files=upload(SHOE))
         assert 1 <= int(answer.headers["retry-after"]) <= 60
         assert slow.desk.inside == 0
+
+
+def test_one_client_does_not_hold_all_places(trained: Path) -> None:
+    with client_of(trained / "models") as served:  # eight places
+        desk: Desk = served.desk
+
+        def asks(client: str) -> int:
+            app = TestClient(served.app, client=(client, 1000))
+            return app.post("/api/identify", files=upload(SHOE)).status_code
+
+        with desk.place("2001:db8:1:2::/64"), desk.place("2001:db8:1:2::/64"):
+            assert asks("2001:db8:1:2:3:4:5:6") == 503
+            assert {asks(one) for one in ("2001:db8:9::1", "203.0.113.7", "127.0.0.1")} == {200}
+            with pytest.raises(Busy), ExitStack() as many:
+                for _ in range(7):
+                    many.enter_context(desk.place())
+        assert (desk.inside, asks("2001:db8:1:2:3:4:5:6")) == (0, 200)
 
 
 def test_the_command_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
