@@ -171,14 +171,21 @@ def _spread(values: Sequence[float | None]) -> dict[str, float] | None:
 def print_table(told: dict[str, Any]) -> None:
     """A line an arm: means, and how much lower than the default its top-1 is."""
     click.echo(f"{'arm':16}" + "".join(f"{key:>18}" for key in FIGURES) + "   default minus this")
-    for name, arm in sorted(told["arms"].items(), key=lambda pair: -pair[1]["top1"]["mean"]):
+    for name, arm in sorted(
+        told["arms"].items(), key=lambda pair: -(pair[1]["top1"] or {"mean": 0})["mean"]
+    ):
         cells = "".join(f"{arm[key]['mean'] if arm[key] else float('nan'):>18.3f}" for key in FIGURES)  # fmt: skip
-        gain = told["default_minus"][name]
-        click.echo(f"{name:16}{cells}   {gain['difference']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})")  # fmt: skip
+        click.echo(f"{name:16}{cells}   {_interval(told['default_minus'][name])}")
     calibration = told["calibration"]
     click.echo(f"ECE over all photos: {calibration['ece']:.3f}, by chance {calibration['ece_by_chance']:.3f}")  # fmt: skip
     for pair, gain in told["within_brand"].items():
-        click.echo(f"within brand, {pair}: {gain['difference']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})")  # fmt: skip
+        click.echo(f"within brand, {pair}: {_interval(gain)}")
+
+
+def _interval(gain: dict[str, float | None]) -> str:
+    if gain["difference"] is None:
+        return "no test photo"
+    return f"{gain['difference']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
 
 
 if __name__ == "__main__":

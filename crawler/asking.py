@@ -39,6 +39,11 @@ class Asked:
         return self.url in [self.site.record(_start_of(url)) for url in self.site.starts]
 
     @property
+    def is_product(self) -> bool:
+        """Whether it seems to be one product's page, which alone is missed with it; a first page may be anything."""
+        return self.kind == links.PRODUCT and not self.is_start
+
+    @property
     def is_extra(self) -> bool:
         """Whether the shop need not have it: robots.txt, and lists for machines that we guessed."""
         is_list = self.kind == links.SITEMAP and self.depth == 0

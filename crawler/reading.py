@@ -93,7 +93,7 @@ class Reading:
         if not asked.is_extra:
             self._report.refuse(asked.site.name, reason)
         if status in _TEMPORARY:
-            self._run.miss(asked.site.name, asked.url, asked.kind == links.PRODUCT)
+            self._run.miss(asked.site.name, asked.url, asked.is_product)
         elif not is_refusing:
             self._run.journal.add_page(asked.site.name, asked.url, reason)
 
@@ -197,6 +197,8 @@ class Reading:
         is_colored = links.color_of(asked.url) is not None
         is_told = own is not None and site.owns(own) and reason is None and not is_colored
         url = site.record(own if own and is_told else final)
+        if url != site.record(final):
+            self._run.aliased.add(site.name)
         if is_colored and reason is None and not self._shows_more(asked, url, records):
             reason = "colourway without pictures of its own"
         if reason is None and not records:

@@ -103,6 +103,7 @@ class Run:
         self.failed: set[bytes] = set()
         self.torn: set[str] = set()  # sites of which a page that leads to products was missed
         self.asked_after: set[str] = set()  # of these, whose known products were asked one by one
+        self.aliased: set[str] = set()  # whose products say of themselves that they are elsewhere
         self._open(header, join)
         self.known = KnownPictures(folder, self.feed, self.journal.path)
         # a page that several workers share must bring its items into one of their folders
@@ -135,8 +136,11 @@ class Run:
         """Known products that the run did not see, to be asked for themselves (recorded addresses).
 
         A listing that never answers would else keep what the shop no longer sells for ever. None where
-        less than ``least`` (0..1) of the site's products were seen: then the shop itself is in trouble.
+        less than ``least`` (0..1) of the site's products were seen: then the shop itself is in trouble. None
+        either where a page calls another address its own: that one may be no page, and the product alive.
         """
+        if site in self.aliased:
+            return []
         known = {
             str(one.get("url")) for _, _, one in journal.lines(self.feed) if one.get("site") == site
         }

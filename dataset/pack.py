@@ -32,7 +32,7 @@ class Packing:
 def write_pack(
     folder: Path, samples: Iterable[Sample], root: Path, params: Packing
 ) -> dict[str, Any]:
-    """Write pixels.npy, masks.npy, pack.json and views.json into ``folder``, each whole; what pack.json says.
+    """Write pixels.npy, masks.npy and pack.json into ``folder``, each whole; what pack.json says.
 
     Rows are in order of (label, photo_id) and go to disk one by one: a brand's pixels may be more than
     memory holds. pixels: uint8 (N, S, S, 3), RGB. masks: uint8 (N, S, S), 0 background .. 255
@@ -41,7 +41,7 @@ def write_pack(
     Raises:
         CatalogueError: a canvas is missing or not a picture.
     """
-    ordered = sorted(samples, key=lambda one: (label_of(one), one.photo_id))
+    ordered = in_order(samples)
     labels = sorted({label_of(sample) for sample in ordered})
     number = {label: index for index, label in enumerate(labels)}
     shape = (len(ordered), params.size, params.size)
@@ -67,8 +67,17 @@ def write_pack(
             )
     described = {**asdict(params), "labels": labels, "photos": photos}
     write_json(folder / "pack.json", described)
-    write_json(folder / "views.json", {"views": [sample.view for sample in ordered]})
     return described
+
+
+def write_views(folder: Path, samples: Iterable[Sample]) -> None:
+    """Write views.json into ``folder``: what each row of `write_pack` shows, as the shop tells it."""
+    write_json(folder / "views.json", {"views": [one.view for one in in_order(samples)]})
+
+
+def in_order(samples: Iterable[Sample]) -> list[Sample]:
+    """As the rows of a pack are."""
+    return sorted(samples, key=lambda one: (label_of(one), one.photo_id))
 
 
 def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:

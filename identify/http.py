@@ -136,16 +136,17 @@ class Body:
 
 
 def client_of(request: Request) -> str:
-    """Who asks: an address, of IPv6 its /64, which one customer has; empty for this machine and where none is told."""
+    """Who asks: an address, of IPv6 its /64, which one customer has; empty for this machine and where nobody is told."""
+    host = request.client.host if request.client else ""
     try:
-        address = ipaddress.ip_address(request.client.host if request.client else "")
-    except ValueError:
-        return ""
-    if address.is_loopback:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+        address = ipaddress.ip_address(host)
+    except ValueError:  # what a proxy made of it
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None and not address.is_loopback:
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        address = address.ipv4_mapped or address
+    return "" if address.is_loopback else str(address)
 
 
 def problem_schema() -> dict[str, Any]:

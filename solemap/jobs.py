@@ -93,7 +93,8 @@ def shared_inputs() -> list[Path]:
 
 def own_inputs(brand: str) -> list[Path]:
     """The files that one brand's net alone is made from."""
-    return [*sorted(Path("data/pack", brand).glob("*")), Path("data/overrides", f"{brand}.json")]
+    packed = [Path("data/pack", brand, name) for name in ("masks.npy", "pack.json", "pixels.npy")]
+    return [*packed, Path("data/overrides", f"{brand}.json")]
 
 
 def fingerprint(brand: str) -> str:

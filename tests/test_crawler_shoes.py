@@ -333,6 +333,44 @@ def test_behind_a_listing_that_never_answers_products_are_asked_for_themselves(
     assert (len(items(place)), shop.asked["/p/7"]) == (PRODUCTS - 1, 0)
 
 
+@pytest.mark.parametrize("why", ["elsewhere", "forbidden"])
+def test_a_product_that_cannot_be_asked_for_itself_stays(
+    shop: SmallShop, place: Path, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, folder = shop.page, "/private/" if why == "forbidden" else "/x/"
+
+    def told(path: str) -> str | None:
+        """Products call an address their own that is no page."""
+        found = page(path)
+        if found and path.startswith("/p/") and path[3:].isdigit():
+            return found.replace(
+                "<head>", f'<head><link rel="canonical" href="{folder}{path[3:]}">'
+            )
+        return found
+
+    monkeypatch.setattr(shop, "page", told)
+    assert crawl(place, "-a", f"url={shop.url}")[0] == 0
+    before = items(place)
+    assert len(before) == PRODUCTS and all(folder in item["url"] for item in before)
+    shop.faults = {"/list?page=2": [(500, {})] * 99}
+    code, output = crawl(place, "-a", f"url={shop.url}")
+    assert (code, "taken out" in output) == (0, False), output
+    assert [item["url"] for item in items(place)] == [item["url"] for item in before]
+
+
+@pytest.mark.parametrize("start", ["", "list?page=2"])
+def test_a_first_page_that_cannot_be_read_takes_nothing_out(
+    shop: SmallShop, place: Path, start: str
+) -> None:
+    shop.sitemap = [f"/p/{n}" for n in range(5)]
+    assert crawl(place, "-a", f"url={shop.url}{start}")[0] == 0
+    check_whole(place)
+    shop.faults = {f"/{start}": [(500, {})] * 99}
+    code, output = crawl(place, "-a", f"url={shop.url}{start}")
+    assert (code, "taken out" in output) == (0, False), output
+    check_whole(place)
+
+
 def test_a_robots_txt_that_cannot_be_read_forbids_everything(shop: SmallShop, place: Path) -> None:
     assert crawl(place, "-a", f"url={shop.url}")[0] == 0
     before = items(place)

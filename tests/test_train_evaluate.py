@@ -16,6 +16,7 @@ from tests.test_train_fit import make_pack
 from train.data import load_pack, load_views
 from train.evaluate import _views_seen, evaluate
 from train.model import load_net, save_net
+from train.report import build_report
 
 
 def test_without_validation_photos_it_says_so_and_colours_decide(
@@ -79,3 +80,22 @@ def test_a_net_that_answers_with_no_number_is_refused(trained: Path, tmp_path: P
         evaluate(
             ["acme", "nike"], trained / "data/pack", tmp_path / "models", tmp_path / "metrics", 1.0
         )
+
+
+def test_where_nothing_is_measured_no_figure_is_told(trained: Path, tmp_path: Path) -> None:
+    for name in ("data", "metrics"):
+        shutil.copytree(trained / name, tmp_path / name)
+    for path in (tmp_path / "data").glob("pack/*/pack.json"):
+        path.write_text(path.read_text("utf-8").replace('"split": "test"', '"split": "train"'))
+    models, metrics = tmp_path / "models", tmp_path / "metrics"
+    models.mkdir()
+    for folder in (trained / "models").iterdir():
+        if folder.is_dir():
+            (models / folder.name).symlink_to(folder)
+    summary = evaluate(["acme", "nike"], tmp_path / "data/pack", models, metrics, 1.0)
+    assert set(summary["arms_top1"].values()) == {None}
+    told = json.loads((metrics / "system.json").read_bytes())
+    assert set(told["at_threshold"].values()) == {None}
+    assert set(told["default_against"]["gate"].values()) == {None}
+    build_report(tmp_path / "data", models, metrics, trained, tmp_path / "index.html")
+    assert "No test photo" in (tmp_path / "index.html").read_text("utf-8")

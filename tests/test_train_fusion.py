@@ -172,6 +172,8 @@ def test_more_photos_than_memory_should_hold_are_thinned_out(
     third = {name: cue[::3] for name, cue in found.items()}
     wanted = fit_weights(third, truth[::3])
     monkeypatch.setattr("train.learned.MOST", 60 * 8 // 3)
+    assert fit_weights(found, truth) != wanted  # sixty photos are few
+    monkeypatch.setattr("train.learned.FEWEST", 20)
     assert fit_weights(found, truth) == wanted
     monkeypatch.setattr("train.learned.MOST", 60 * 8)
     assert fit_weights(found, truth) != wanted

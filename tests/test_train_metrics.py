@@ -37,6 +37,7 @@ def test_top_k_counts_a_tie_against_us() -> None:
 def test_a_constant_score_is_never_right() -> None:
     for constant in (0.25, torch.nan):
         assert top_k(torch.full((3, 4), constant), torch.tensor([0, 1, 2]), 1) == 0.0
+    assert top_k(torch.full((2, 1), torch.nan), torch.tensor([0, 0]), 5) == 0.0
 
 
 def test_ece_of_hand_made_bins() -> None:
@@ -146,7 +147,9 @@ def test_an_arm_that_names_strangers_is_worth_less() -> None:
 
 
 def test_figures_are_also_given_for_views_seen_in_training_and_for_others() -> None:
-    system = cast(System, SimpleNamespace(brand_index=torch.tensor([0, 0, 1, 1])))
+    system = cast(
+        System, SimpleNamespace(brand_index=torch.tensor([0, 0, 1, 1]), brands=("a", "b"))
+    )
     known = torch.tensor(
         [[0.9, 0.1, 0, 0], [0.6, 0.3, 0.1, 0], [0.2, 0.1, 0.3, 0.4], [0.1, 0, 0.8, 0.1]]
     )

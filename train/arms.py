@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from train.evidence import Evidence, System
+from train.gallery import best_per_label
 from train.metrics import auroc, expected_calibration_error, fpr_at_95, is_among, top_k
 from train.seed import generator
 
@@ -73,8 +74,9 @@ def _of_known(scores: Tensor, truth: Tensor, system: System) -> dict[str, float 
     if not len(truth):
         return dict.fromkeys(_OF_KNOWN)
     brand = system.brand_index
-    confidence, answer = scores.max(dim=1)
-    is_right, is_brand_right = is_among(scores, truth, 1), brand[answer] == brand[truth]
+    confidence = scores.amax(dim=1)
+    of_brand = best_per_label(scores, brand, len(system.brands))
+    is_right, is_brand_right = is_among(scores, truth, 1), is_among(of_brand, brand[truth], 1)
     return {
         "top1": top_k(scores, truth, 1),
         "top5": top_k(scores, truth, 5),

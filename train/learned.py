@@ -18,7 +18,8 @@ SHRINK = (
 )
 # best by the cross-fitted likelihood of the val photos of demo and real shops
 STEPS = 50
-MOST = 2**22  # photos times products: a dozen weights need no more, and 1.6 GB hold them
+MOST = 2**22  # photos times products that are fitted on, in 1.6 GB
+FEWEST = 500  # photos, though: a dozen weights want so many
 # Without a photo to fit on, as where each product has one: what three splits of real shops fitted, rounded.
 UNFITTED = {"color": 3.0, "color_brand": 2.0, "mean_color": 10.0, "outline_brand": 12.0}
 FOLDS = 5  # of products, for scores of validation photos that their own weights have not seen
@@ -29,7 +30,7 @@ def fit_weights(cues: Mapping[str, Tensor], truth: Tensor) -> dict[str, float]:
 
     Minimises the mean negative log-likelihood of ``truth`` under softmax(sum of weighted cues)
     (McFadden 1974, "Conditional logit analysis of qualitative choice behavior") plus the penalty.
-    Without a photo to fit on they are `UNFITTED`; of more than `MOST` allows, every second, third, … counts.
+    Without a photo to fit on they are `UNFITTED`; of more than `MOST` allows, every second, third, … counts, down to `FEWEST`.
 
     Args:
         cues: name -> (N, P).
@@ -38,7 +39,7 @@ def fit_weights(cues: Mapping[str, Tensor], truth: Tensor) -> dict[str, float]:
     names = list(cues)
     if not len(truth):
         return {name: UNFITTED.get(name, 0.0) for name in names}
-    every = math.ceil(cues[names[0]].numel() / MOST)
+    every = min(math.ceil(cues[names[0]].numel() / MOST), max(1, len(truth) // FEWEST))
     truth = truth[::every]
     stacked = torch.stack([cues[name][::every].double() for name in names], dim=2)  # (N, P, K)
     stacked = stacked - stacked.mean(dim=1, keepdim=True)

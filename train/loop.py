@@ -198,7 +198,8 @@ def run(
             )  # fmt: skip
     with torch.no_grad():
         net.prototypes.copy_(_class_means(net, pack, train_rows))
-    _check_finite(net.prototypes, settings.epochs - 1, settings)
+    for value in net.state_dict().values():
+        _check_finite(value, settings.epochs - 1, settings)
     net.cpu()
     return curve
 
@@ -207,7 +208,7 @@ def _check_finite(values: Tensor, epoch: int, settings: Settings) -> None:
     if not values.isfinite().all():
         raise CatalogueError(
             f"in epoch {epoch + 1} of {settings.epochs} the net went astray: its loss or its weights are no finite numbers "
-            f"any more. Lower lr in params.yaml (it is {settings.lr:g}) and run the command again."
+            f"any more. Lower its lr, which is {settings.lr:g}, in params.yaml (base, train, or the brand's train-overrides)."
         )
 
 

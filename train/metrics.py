@@ -24,8 +24,9 @@ def is_among(scores: Tensor, truth: Tensor, k: int) -> Tensor:
     Ties count against us: a product that merely equals the k-th score is not found. So does a score
     that is no number. ``scores`` (N, P), ``truth`` int64 (N,).
     """
-    below = (scores < scores.gather(1, truth[:, None])).sum(dim=1)
-    return below >= scores.shape[1] - k
+    own = scores.gather(1, truth[:, None])  # (N, 1)
+    below = (scores < own).sum(dim=1)
+    return (below >= scores.shape[1] - k) & ~own[:, 0].isnan()
 
 
 def expected_calibration_error(confidence: Tensor, is_right: Tensor, bins: int = 15) -> float:

@@ -61,6 +61,8 @@ def source_check(
     )
     border = system["arms"]["border_1nn"]
     largest = system["counts"]["largest_brand"]
+    if border["brand_top1"] is None:
+        return "<p>No test photo of a known product: nothing to say of sources.</p>"
     return (
         "<table><tr><th>source</th><th>known test photos</th><th>brand right</th><th>product right</th></tr>"
         f"{rows}</table><p>A rival that sees only the border of the pictures names the brand of "

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from catalogue.manifest import write_json
 from train.color import color_histogram
+from train.evidence import SHARED
 from train.gallery import GalleryPhoto, GalleryProduct, Vectors, save_names, save_vectors
 from train.gate import Gate, save_gate
 from train.model import Description, ShoeNet, infer, load_net, save_net
@@ -52,7 +53,7 @@ def simulate(models: Path, brands: int, size: int) -> None:
     described = Description("resnet18", PACKED, size, True, labels[:PRODUCTS], "simulated")
     base = models / "base/weights.safetensors"
     save_net(base, net, described)
-    hashes = {"base": sha256_of(base)}
+    hashes = {}
     for number, slug in enumerate(slugs):
         folder = models / "brands" / slug
         write_json(folder / "model.json", {"status": "trained", "temperature": 1.0})
@@ -68,6 +69,7 @@ def simulate(models: Path, brands: int, size: int) -> None:
             _hole(base, path, own)
     _write_gate(models, infer(net_of(base), pictures())[1], slugs, labels)
     _write_gallery(models, labels, net.features)
+    hashes |= {name: sha256_of(models / path) for name, path in SHARED.items()}
     chosen = {"arm": "gate", "fitted": {}, "threshold": 0.05, "brands": slugs, "sha256": hashes}
     write_json(models / "system.json", chosen)
 

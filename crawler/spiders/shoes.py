@@ -22,6 +22,7 @@ from crawler import browser, links
 from crawler.asking import Asked, Asking
 from crawler.faults import UNREACHABLE, reason_of
 from crawler.items import ShoeItem
+from crawler.journal import digest
 from crawler.manners import Manners
 from crawler.reading import Reading
 from crawler.report import Report
@@ -152,11 +153,12 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
         if any(len(frontier) for frontier in self.frontiers.values()):
             return
         for name in sorted(self.run.torn.intersection(self._whole_sites()) - self.run.asked_after):
-            site = self.sites[name]
-            entries = [
-                (site.resolve(url), links.PRODUCT, 0, "") for url in self.run.ask_after(name, least)
-            ]
-            self.asking.add_all(name, entries)
+            urls, resolve = self.run.ask_after(name, least), self.sites[name].resolve
+            entries = [(resolve(url), links.PRODUCT, 0, "") for url in urls]
+            queued = {url for url, *_ in self.asking.add_all(name, entries)}
+            for url in urls:
+                if url not in queued and digest(name, url) not in self.journal.done:
+                    self.run.miss(name, url, True)
 
     def _whole_sites(self) -> list[str]:
         """Sites of which all is looked at, so that what was not seen is not there."""
@@ -184,7 +186,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
                 "%s: page not understood (%s: %.200s)", asked.url, type(error).__name__, error
             )
             self.report.refuse(name, f"error ({type(error).__name__})")
-            self.run.miss(name, asked.url, asked.kind == links.PRODUCT)
+            self.run.miss(name, asked.url, asked.is_product)
             self.asking.settled(name, asked.url)
         finally:
             self.pump()
@@ -198,8 +200,10 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             self.report.refuse(name, reason)
         if reason in ("robots.txt", "redirect loop", "another site", "private address"):
             self.journal.add_page(name, asked.url, reason)
+            if name in self.run.asked_after:  # no answer says that the product is gone
+                self.run.miss(name, asked.url, True)
         else:
-            self.run.miss(name, asked.url, asked.kind == links.PRODUCT)
+            self.run.miss(name, asked.url, asked.is_product)
         if asked.is_start:
             remedy = ". Check the address, and whether a browser shows it" * (reason in UNREACHABLE)
             url = asked.site.resolve(asked.url)

@@ -31,13 +31,14 @@ def pack(
     """One brand's canvases to an array of pixels at training size."""
     from catalogue.schema import Sample
     from dataset.files import replaced
-    from dataset.pack import Packing, write_pack
+    from dataset.pack import Packing, write_pack, write_views
 
     manifest = split_folder / f"{brand}.jsonl"
     samples = list(read_manifest(manifest, Sample)) if manifest.exists() else []
     folder = out or Path("data/pack") / brand
     with replaced(folder) as partial:
         packed = write_pack(partial, samples, root, Packing(size, crop, background))
+        write_views(partial, samples)
     if not samples:
         click.echo(f"pack: {manifest} has no photo; the pack is empty", err=True)
     masked = sum(photo["is_plain"] for photo in packed["photos"])
