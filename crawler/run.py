@@ -145,7 +145,8 @@ class Run:
             str(one.get("url")) for _, _, one in journal.lines(self.feed) if one.get("site") == site
         }
         unseen = sorted(url for url in known if journal.digest(site, url) not in self.journal.urls)
-        if len(known) - len(unseen) < least * len(known):
+        seen = len(known) - len(unseen)
+        if not seen or seen < least * len(known):
             return []
         self.asked_after.add(site)
         return unseen
