@@ -79,6 +79,8 @@ class Reading:
         ]
         self._run.journal.add_links(site.name, fresh)
         urls = list(dict.fromkeys(item["url"] for item in items))
+        if urls != [asked.url]:
+            self._run.aliased.add(site.name)
         self._run.journal.add_unchanged(site.name, asked.url, urls)
         addresses = [site.resolve(url) for url, _, _ in found]
         self._manners[site.name].saw(site.resolve(asked.url), True, asked.parent, addresses)
