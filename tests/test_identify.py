@@ -138,7 +138,7 @@ def test_a_damaged_brand_is_named_and_the_rest_answers(
 
     assert "acme/weights.safetensors: not a model" in told()
     shutil.rmtree(tmp_path / "models/brands/acme")
-    assert "brands/acme/model.json: cannot be read" in told()
+    assert "brands/acme/model.json: not readable" in told()
     shutil.copytree(project / "models/brands/nike", tmp_path / "models/brands/acme")
     assert "brands/acme: a net of another brand" in told()
     assert len(Identifier.load(tmp_path / "models").left_out) == 1

@@ -195,7 +195,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path: Path) ->
 
 def test_a_net_that_goes_astray_is_told_and_not_kept(tmp_path: Path) -> None:
     pack, out = make_pack(tmp_path / "pack", "acme", 2), tmp_path / "out"
-    with pytest.raises(CatalogueError, match=r"went astray.*Lower lr"):
+    with pytest.raises(CatalogueError, match=r"went astray.*Lower its lr"):
         fit_brand(
             "acme", settings(lr=1e30), "scratch", pack, out, out, out / "m.json", out / "c.csv", out / "work"
         )  # fmt: skip

@@ -122,5 +122,6 @@ def _cut_pack(source: Path, target: Path, keep: Callable[[Key], bool]) -> None:
     for name in ("pixels.npy", "masks.npy"):
         np.save(target / name, np.load(source / name)[rows])
     write_json(target / "pack.json", {**pack, "labels": labels, "photos": photos})
-    views = json.loads((source / "views.json").read_bytes())["views"]
-    write_json(target / "views.json", {"views": [views[row] for row in rows]})
+    if (told := source / "views.json").exists():  # the pin has none
+        views = json.loads(told.read_bytes())["views"]
+        write_json(target / "views.json", {"views": [views[row] for row in rows]})
