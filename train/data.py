@@ -15,7 +15,7 @@ from catalogue.errors import CatalogueError
 from catalogue.manifest import read_json
 
 MAX_LABELS = 200_000
-SPLITS = ("train", "val", "test")
+_SPLITS = ("train", "val", "test")
 # Channel statistics of ImageNet's photos, the convention of every torchvision ResNet.
 _MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 _STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
@@ -86,9 +86,9 @@ def load_pack(folder: Path) -> Pack:
         raise CatalogueError(
             f"{folder}: {len(labels)} labels; {MAX_LABELS} are allowed, each once. {remedy}"
         )
-    if foreign := set(pack.split) - set(SPLITS):
+    if foreign := set(pack.split) - set(_SPLITS):
         raise CatalogueError(
-            f"{folder}: a photo is of split {min(foreign)!r}; {', '.join(SPLITS)} are allowed. {remedy}"
+            f"{folder}: a photo is of split {min(foreign)!r}; {', '.join(_SPLITS)} are allowed. {remedy}"
         )
     if len(photos) and not 0 <= int(label_index.min()) <= int(label_index.max()) < len(labels):
         raise CatalogueError(f"{folder}: a label index is outside 0..{len(labels) - 1}. {remedy}")

@@ -50,14 +50,11 @@ def jobs(
             "--jobs 1": lambda: _pooled(plain, 1),
             "one job of two threads": lambda: _pooled(doubled, 1),
         }
-        ways |= (
-            {}
-            if not all_ways
-            else {
+        if all_ways:
+            ways |= {
                 "--jobs 2, malloc untold": lambda: _pooled(untold, 2),
                 "as dvc repro: a new process each": lambda: _in_turn(plain),
             }
-        )
         seconds: dict[str, float] = {}
         for name, way in ways.items():
             seconds[name] = _timed(way)
@@ -70,7 +67,7 @@ def jobs(
                     "size": params["size"],
                     "seconds": seconds,
                     "jobs_2_to": {
-                        way: round(s / seconds["--jobs 2"], 3) for way, s in seconds.items()
+                        done: round(took / seconds["--jobs 2"], 3) for done, took in seconds.items()
                     },
                 },
             )

@@ -135,7 +135,7 @@ class ShoesSpider(Spider):  # type: ignore[misc]  # scrapy is untyped here
             self.reading.hollows.decide_all()
         if self.worker is not None:
             self.worker.give_back_lost()
-        if self.worker is None and hasattr(self, "reading"):
+        elif hasattr(self, "reading"):
             self._ask_after()
         if self.asking.forget_lost():
             engine, asked = self.crawler.engine, 0
