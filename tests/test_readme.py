@@ -69,9 +69,9 @@ COLUMNS = {
     "seen views": "top1_seen_view",
 }
 TABLES = [
-    ("README.md", "**Real photos**", "splits.json"),
-    ("README.md", "**The paper's size**", "splits-paper.json"),
-    ("docs/train.md", "### Figures of the rivals", "real-small.json"),
+    ("docs/figures.md", "## Real photos", "splits.json"),
+    ("docs/figures.md", "## The paper's size", "splits-paper.json"),
+    ("docs/figures.md", "## Rivals", "real-small.json"),
 ]
 
 
@@ -111,9 +111,31 @@ def test_tables_of_arms_are_those_of_the_results(page: str, heading: str, name: 
     ("column", "name"), [("real photos", "splits.json"), ("the paper's size", "splits-paper.json")]
 )
 def test_intervals_are_those_of_the_results(column: str, name: str) -> None:
-    head, *rows = table_after("README.md", "Differences of `learned`")
+    head, *rows = table_after("docs/figures.md", "Differences of `learned`")
     against = results(name)["default_minus"]
     for row in rows:
         shown = [float(one) for one in re.findall(r"[+-]?\d\.\d+", row[head.index(column)])]
         found = [against[row[0].strip("`")][key] for key in ("difference", "low", "high")]
         assert shown == pytest.approx(found, abs=0.00051), row[0]
+
+
+# the summary's rows: an arm, and a figure of it
+SUMMARY = {
+    "the right product first": ("learned", "top1"),
+    "among the first five": ("learned", "top5"),
+    "the right brand": ("learned", "brand_top1"),
+    "unknown shoes told from known ones (AUROC)": ("learned", "unknown_auroc"),
+    "the right product first: plain colour histograms": ("color_1nn", "top1"),
+    "one net for all brands": ("joint", "top1"),
+    "the paper's rule: the loudest of all brand nets": ("max_softmax", "top1"),
+}
+
+
+@pytest.mark.parametrize(("column", "name"), [(2, "splits.json"), (3, "splits-paper.json")])
+def test_the_summary_is_that_of_the_results(column: int, name: str) -> None:
+    told = results(name)
+    shown = {row[0]: row[column] for row in table_after("README.md", "## How good is it")}
+    assert shown["test photos"].startswith(f"{told['test_photos']:,} ")
+    for label, (arm, figure) in SUMMARY.items():
+        mean = told["arms"][arm][figure]["mean"]
+        assert float(shown[label]) == pytest.approx(mean, abs=0.00051), label

@@ -52,7 +52,7 @@ def test_a_net_comes_to_say_what_its_teacher_says_and_the_teacher_stays(tmp_path
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(CatalogueError, match=r"\[teacher\].*base\.teacher to none"):
+    with pytest.raises(CatalogueError, match=r"\[teacher\].*base\.teacher: none"):
         Teacher(2, 32)
 
 

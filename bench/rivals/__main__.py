@@ -23,7 +23,7 @@ import torch
 
 from bench.machine import machine
 from bench.rivals.arms import ARMS, figures, identity, train_arm
-from bench.rivals.nets import check_size
+from bench.rivals.nets import check
 from bench.rivals.project import Project, read_project, settings_of
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json
@@ -58,7 +58,7 @@ def main(folder: Path, arms: str, threads: int, out: Path, **changed: Any) -> No
     try:
         project = read_project(folder, changed)
         for name in chosen:
-            check_size(name, project.base.size)
+            check(name, project.base.size)
         asked = {
             "project": folder.name,
             "products": len(project.joint.labels),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from train.loop import Settings, fingerprint, run
 from train.metrics import top_k
 from train.model import ShoeNet, infer
 from train.seed import derived_seed
+from train.teacher import LR_SHARE, Teacher
 from train.twins import WHOLE, file_of
 
 ARMS = (
@@ -35,10 +37,15 @@ ARMS = (
     "vgg16_bn",
     "alexnet",
     "googlenet",
+    "efficientnet_lite0",  # with ImageNet's weights, which no other has
 )
 CODE = ("arms.py", "label_mapping.py", "nets.py", "outside.py", "project.py")  # decides results
 # Of the base's peak learning rate. Without batch normalisation (AlexNet) the rate of a ResNet diverges.
-LR_SHARE = {"alexnet": 0.1, "vgg16_bn": 0.3}
+LR_SHARES = {"alexnet": 0.1, "vgg16_bn": 0.3, "efficientnet_lite0": LR_SHARE}
+NETS: dict[str, Callable[[str, int, int], ShoeNet]] = {
+    "joint": ShoeNet,
+    "efficientnet_lite0": lambda _, classes, size: Teacher(classes, size),
+}
 
 
 @dataclass
@@ -60,9 +67,10 @@ def train_arm(name: str, project: Project, work: Path) -> Trained:
         return _outside(project, work)
     settings = project.base
     if name != "joint":
-        settings = replace(settings, arch=name, lr=settings.lr * LR_SHARE.get(name, 1.0))
-    kind = ShoeNet if name == "joint" else RivalNet
-    net, trained = _scratch(kind, project.joint, settings, project.budget, work / name)
+        settings = replace(settings, arch=name, lr=settings.lr * LR_SHARES.get(name, 1.0))
+    net, trained = _joint(
+        NETS.get(name, RivalNet), project.joint, settings, project.budget, work / name
+    )
     trained.scores = _logits(net, project).softmax(dim=1)
     return trained
 
@@ -78,10 +86,14 @@ def identity(name: str, project: Project) -> str:
     return f"{name}-{fingerprint(project.joint, project.base, digest.hexdigest())}"
 
 
-def _scratch(
-    kind: type[ShoeNet], pack: Pack, settings: Settings, passes: int, work: Path
+def _joint(
+    kind: Callable[[str, int, int], ShoeNet],
+    pack: Pack,
+    settings: Settings,
+    passes: int,
+    work: Path,
 ) -> tuple[ShoeNet, Trained]:
-    """A net from scratch on train and val photos, in as many epochs as ``passes`` allow."""
+    """A net of all products on train and val photos, in as many epochs as ``passes`` allow."""
     photos = len(pack.rows(*TRAINED))
     epochs = max(1, round(passes / photos))
     settings = replace(settings, epochs=epochs, refit_epochs=0, progressive=False)
@@ -105,7 +117,7 @@ def _label_mapping(project: Project, work: Path, count: int = 2) -> Trained:
     whole, logits = Trained(torch.zeros(0), 0, 0, 0, 0), []
     for modulus in moduli:
         pack, passes = mapped(project.joint, modulus), project.budget // count
-        net, one = _scratch(ShoeNet, pack, settings, passes, work / str(modulus))
+        net, one = _joint(ShoeNet, pack, settings, passes, work / str(modulus))
         logits.append(_logits(net, project))
         whole = _sum(whole, one)
     whole.scores = decode(logits, moduli, len(project.joint.labels))

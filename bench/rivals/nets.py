@@ -9,16 +9,19 @@ from torch import nn
 
 from catalogue.errors import CatalogueError
 from train.model import ShoeNet
+from train.teacher import pretrained
 
 LEAST_SIZE = {"alexnet": 63, "vgg16_bn": 32, "googlenet": 32}  # px; less leaves nothing to pool
 
 
-def check_size(arch: str, size: int) -> None:
-    """Refuse pictures that ``arch`` pools to nothing.
+def check(arch: str, size: int) -> None:
+    """Refuse what would end hours later: pictures that ``arch`` pools to nothing, or weights that are not here.
 
     Raises:
-        CatalogueError: naming the option.
+        CatalogueError: saying what to do.
     """
+    if arch == "efficientnet_lite0":
+        pretrained()
     if size < LEAST_SIZE.get(arch, 0):
         raise CatalogueError(
             f"--size {size}: {arch} needs pictures of at least {LEAST_SIZE[arch]} px. "
@@ -31,7 +34,7 @@ class RivalNet(ShoeNet):
 
     def __init__(self, arch: str, classes: int, size: int) -> None:
         nn.Module.__init__(self)
-        check_size(arch, size)
+        check(arch, size)
         from torchvision.models import get_model
 
         googlenet: dict[str, Any] = {"aux_logits": False, "init_weights": True}
