@@ -107,6 +107,34 @@ def test_tables_of_arms_are_those_of_the_results(page: str, heading: str, name: 
     assert checked >= 24
 
 
+RIVALS = {
+    "EfficientNet-Lite0": ("rivals.json", "efficientnet_lite0"),
+    "our network over all products": ("rivals-joint.json", "joint"),
+    "ResNet-18": ("rivals.json", "resnet18"),
+    "`outside` class": ("rivals.json", "outside"),
+    "ResNet-50": ("rivals.json", "resnet50"),
+    "ResNet-34": ("rivals.json", "resnet34"),
+    "ResNet-101": ("rivals-large.json", "resnet101"),
+    "Label Mapping": ("rivals.json", "label_mapping"),
+    "VGG-16-bn": ("rivals-joint.json", "vgg16_bn"),
+    "AlexNet": ("rivals.json", "alexnet"),
+    "GoogLeNet": ("rivals.json", "googlenet"),
+}
+
+
+def test_the_rivals_are_those_of_the_results() -> None:
+    (_, *head), *rows = table_after("docs/figures.md", "## Rivals")
+    for told, (name, arm) in RIVALS.items():
+        (cells,) = (row[1:] for row in rows if row[0].startswith(told))
+        found = results(name)["rivals"][arm]
+        shown = dict(zip(head, map(float, cells), strict=True))
+        assert shown.pop("million parameters") == pytest.approx(
+            found["parameters"] / 1e6, abs=0.051
+        )
+        for column, value in shown.items():
+            assert value == pytest.approx(found[COLUMNS[column]], abs=0.00051), (arm, column)
+
+
 @pytest.mark.parametrize(
     ("column", "name"), [("real photos", "splits.json"), ("the paper's size", "splits-paper.json")]
 )
