@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from test_train_fit import files, make_pack, settings
 from torch import Tensor
 
@@ -107,3 +111,23 @@ def test_a_taught_base_has_the_same_bytes_each_time_and_others_than_an_untaught_
     for file in ("weights.safetensors", "without-val.safetensors"):
         assert found["once"][file] != found["none"][file]
         assert len(found["once"][file]) == pytest.approx(len(found["none"][file]), abs=1000)
+
+
+def test_neither_teacher_nor_base_has_seen_what_validation_measures(tmp_path: Path) -> None:
+    _with_the_extra()
+    pack = make_pack(tmp_path / "pack", "acme", 2)
+    other = shutil.copytree(pack, tmp_path / "other")
+    pixels = np.load(other / "pixels.npy")
+    rows = json.loads((other / "pack.json").read_text())["photos"]
+    measured = [row["split"] != "train" for row in rows]
+    pixels[measured] = 255 - pixels[measured]
+    np.save(other / "pixels.npy", pixels)
+    own = settings(epochs=1, refit_epochs=1, teacher=LITE0, teacher_epochs=1, teacher_loss=1.0)
+    nets = []
+    for folder in (pack, other):
+        out = tmp_path / f"{folder.name}-out"
+        fit_base(own, "scratch", folder, out, out / "m.json", out / "c.csv", out / "work")
+        nets.append([load_file(out / f"{kind}.safetensors") for kind in ("without-val", "weights")])
+    (without, whole), (without_too, whole_too) = nets
+    assert all(torch.equal(without[name], without_too[name]) for name in without)
+    assert not all(torch.equal(whole[name], whole_too[name]) for name in whole)
