@@ -30,7 +30,7 @@ def run_stages(
 def scale_epochs(params: dict[str, Any], share: float) -> None:
     """Multiply all epochs of ``params``; none falls below 1."""
     for section in ("base", "train"):
-        for key in ("epochs", "refit-epochs"):
+        for key in ("epochs", "refit-epochs", "teacher-epochs"):
             if params[section].get(key):
                 params[section][key] = max(1, round(params[section][key] * share))
 

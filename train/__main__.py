@@ -97,10 +97,8 @@ def cli() -> None:
     show_default=True,
     help="A pretrained net that the base learns from as well; needs the extra [teacher].",
 )
-@click.option("--teacher-epochs", type=click.IntRange(1, 10_000), default=24, show_default=True,
-              help="That the teacher itself is trained for.")  # fmt: skip
-@click.option("--teacher-loss", type=click.FloatRange(0, 10), default=1.0, show_default=True,
-              help="Weight of what the teacher says, beside the labels.")  # fmt: skip
+@click.option("--teacher-epochs", type=click.IntRange(1, 10_000), help="That the teacher itself is trained for.")  # fmt: skip
+@click.option("--teacher-loss", type=click.FloatRange(0, 10), help="Weight of what the teacher says, beside the labels.")  # fmt: skip
 @click.option("--init", required=True, help="scratch, imagenet, or a .safetensors file.")
 @click.option("--pin", type=FOLDER, default=Path("data/base"), show_default=True)
 @click.option("--models", type=FOLDER, default=Path("models"), show_default=True)
@@ -275,7 +273,8 @@ def _settings(options: dict[str, Any], freeze_norm: bool = False) -> Any:
         raise click.BadParameter(
             f"{options['arch']!r} is not one of {', '.join(ARCHITECTURES)}", param_hint="--arch"
         )
-    return Settings(**options, freeze_norm=freeze_norm)
+    given = {key: value for key, value in options.items() if value is not None}
+    return Settings(**given, freeze_norm=freeze_norm)
 
 
 if __name__ == "__main__":

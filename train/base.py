@@ -10,6 +10,7 @@ measures; ``weights.safetensors`` went on with train and val photos and is what 
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from train.start import load_start
 from train.teacher import LR_SHARE, Teacher
 from train.twins import SPLITS, WHOLE, WITHOUT_VAL, file_of
 
+log = logging.getLogger(__name__)
 # Nothing else trains while the base does. Fixed, whatever the machine has: the count changes bytes.
 THREADS = 2
 REFIT_LR_SHARE = 0.3  # of the peak: the net is trained, val photos join in
@@ -38,8 +40,8 @@ def fit_base(
     """Train the base from ``init`` (see `train.start`) and write model, metrics and curve.
 
     Raises:
-        CatalogueError: the pin cannot be read or holds fewer than two products, or ``init`` cannot
-            be had.
+        CatalogueError: the pin cannot be read or holds fewer than two products, or ``init`` or the
+            teacher cannot be had.
     """
     make_deterministic(THREADS)
     pack = load_pack(pin_folder)
@@ -52,6 +54,7 @@ def fit_base(
             "ingest.min-brand-photos in params.yaml and run `solemap brands --write`, "
             "then `solemap base --repin` and `dvc repro`."
         )
+    teacher = _teacher(pack, settings)  # before anything is removed: it may lack its extra
     torch.manual_seed(derived_seed("base", settings.seed))
     net = ShoeNet(settings.arch, len(pack.labels), settings.size)
     start = load_start(net, settings.arch, init, "base")
@@ -59,7 +62,9 @@ def fit_base(
     checkpoint = work / f"base-{fingerprint(pack, settings, start)}"
     remove_others(checkpoint)
     (model_folder / "model.json").unlink(missing_ok=True)  # never beside weights of another run
-    teacher = _teacher(pack, settings, checkpoint / "teacher")
+    told: dict[str, float] = {}
+    if teacher is not None:
+        told["teacher_val_top1"] = _train_teacher(teacher, pack, settings, checkpoint / "teacher")
     curve = run(net, pack, settings, checkpoint / WITHOUT_VAL, SPLITS[WITHOUT_VAL], teacher)
     temperature = temperature_on_val(net, pack)
     save_net(file_of(model_folder, WITHOUT_VAL), net.eval(), described)
@@ -79,23 +84,35 @@ def fit_base(
         "temperature": temperature,
     }
     write_json(model_folder / "model.json", summary)
-    write_json(metrics_path, {**summary, "val_top1": curve[-1]["val_top1"]})
+    write_json(metrics_path, {**summary, **told, "val_top1": curve[-1]["val_top1"]})
     write_curve(curve_path, curve)
     shutil.rmtree(checkpoint, ignore_errors=True)
 
 
-def _teacher(pack: Pack, settings: Settings, work: Path) -> Teacher | None:
-    """The teacher that ``settings`` name, trained on the train photos at the pack's size."""
+def _teacher(pack: Pack, settings: Settings) -> Teacher | None:
+    """The teacher that ``settings`` name, as its package has it."""
     if settings.teacher == NO_TEACHER:
         return None
     torch.manual_seed(derived_seed("teacher", settings.seed))
-    net = Teacher(len(pack.labels), int(pack.pixels.shape[-1]))
+    return Teacher(len(pack.labels), int(pack.pixels.shape[-1]))
+
+
+def _train_teacher(teacher: Teacher, pack: Pack, settings: Settings, work: Path) -> float:
+    """Train it on the train photos at the pack's size; its top-1 on the val photos."""
     own = replace(
         settings,
-        size=net.size,
+        teacher=NO_TEACHER,
+        size=teacher.size,
         epochs=settings.teacher_epochs,
         lr=settings.lr * LR_SHARE,
         progressive=False,
     )
-    run(net, pack, own, work)
-    return net
+    log.info("the teacher, %s:", settings.teacher)
+    try:
+        curve = run(teacher, pack, own, work)
+    except CatalogueError as error:
+        raise CatalogueError(
+            f"the teacher, whose lr is {LR_SHARE:g} of the base's: {error}"
+        ) from error
+    log.info("the base:")
+    return curve[-1]["val_top1"]

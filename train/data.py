@@ -132,7 +132,7 @@ def standardised(pictures: torch.Tensor) -> torch.Tensor:
     return ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def unit_scaled(standard: torch.Tensor) -> torch.Tensor:
+def denormalise(standard: torch.Tensor) -> torch.Tensor:
     """`standardised` undone: pictures of 0..1 again, in the same layout."""
     mean, std = _MEAN.to(standard.device), _STD.to(standard.device)
     return standard * std + mean
@@ -140,10 +140,10 @@ def unit_scaled(standard: torch.Tensor) -> torch.Tensor:
 
 def normalise(pixels: torch.Tensor, size: int) -> torch.Tensor:
     """uint8 (B, 3, S, S) to the float input of a net, (B, 3, size, size), each pixel an area's mean."""
-    return standardised(smaller(pixels.float() / 255, size))
+    return standardised(shrink(pixels.float() / 255, size))
 
 
-def smaller(pictures: torch.Tensor, size: int) -> torch.Tensor:
+def shrink(pictures: torch.Tensor, size: int) -> torch.Tensor:
     """Float (B, 3, S, S) to (B, 3, size, size), each pixel an area's mean."""
     if pictures.shape[-1] == size:
         return pictures

@@ -30,7 +30,7 @@ from torch.nn import functional
 from catalogue.errors import CatalogueError
 from catalogue.manifest import write_bytes
 from train.augment import augment
-from train.data import Pack, smaller
+from train.data import Pack, shrink
 from train.model import ShoeNet, infer
 from train.seed import generator, training_device
 
@@ -64,8 +64,14 @@ class Settings:
     progressive: bool = False  # see `size_at`
     freeze_norm: bool = False  # keep the batch statistics of the starting weights
     teacher: str = NO_TEACHER  # of the base; see train/teacher.py
-    teacher_epochs: int = 0  # that the teacher is trained for before it teaches
-    teacher_loss: float = 0.0  # weight of what it says, beside the labels
+    teacher_epochs: int = 24  # that the teacher is trained for before it teaches
+    teacher_loss: float = 1.0  # weight of what it says, beside the labels
+
+    def __post_init__(self) -> None:
+        """A teacher's settings are 0 where there is none: they change nothing, nor what a net tells of itself."""
+        if self.teacher == NO_TEACHER:
+            object.__setattr__(self, "teacher_epochs", 0)
+            object.__setattr__(self, "teacher_loss", 0.0)
 
 
 def check_size(settings: Settings, pack: Pack, key: str) -> None:
@@ -119,7 +125,8 @@ def run(
 ) -> list[dict[str, float]]:
     """Train ``net`` in place on the pack's photos of ``splits`` and return the curve, a row an epoch.
 
-    A ``teacher`` of the same products, which is not changed, is asked for the same pictures at its own size.
+    A ``teacher`` of the same products, whose weights stay, is asked about the same pictures: they are augmented
+    at its size, and made smaller for ``net``, which weakens their noise.
 
     The last epoch's weights are kept: nothing is chosen by looking at val, which only draws the
     curve, in the precision of training until the last epoch; 0 where val is trained on.
@@ -134,7 +141,7 @@ def run(
     device = training_device()
     net.to(device)
     if teacher is not None:
-        teacher.to(device).eval()
+        teacher.to(device).eval().requires_grad_(False)
     pixels, masks = pack.pixels.to(device), pack.masks.to(device)
     label_index = pack.label_index.to(device)
     train_rows, val_rows = pack.rows(*splits), pack.rows(*{"val"} - set(splits))
@@ -179,21 +186,17 @@ def run(
             own = rows.to(device)
             seen = teacher.size if teacher is not None else size
             pictures = augment(pixels[own], masks[own], seen, randomness, settings.camera_share)
-            if teacher is not None:
-                with (
-                    torch.no_grad(),
-                    torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16),
-                ):
-                    taught = teacher(pictures).float()  # (B, C)
-                pictures = smaller(pictures, size)
+            small = shrink(pictures, size)
             with torch.autocast(device.type, torch.bfloat16, enabled=is_bfloat16):
-                features = net.backbone(pictures)  # (B, F)
+                features = net.backbone(small)  # (B, F)
                 logits = net.head(features)  # (B, C)
+                teacher_logits = teacher(pictures) if teacher is not None else None  # (B, C)
             loss = naming(logits.float(), label_index[own])
             if settings.metric_loss:
                 loss = loss + settings.metric_loss * contrast(features.float(), label_index[own])
-            if teacher is not None:
-                loss = loss + settings.teacher_loss * distillation(logits.float(), taught)
+            if teacher_logits is not None:
+                away = distillation(logits.float(), teacher_logits.float())
+                loss = loss + settings.teacher_loss * away
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -230,14 +233,14 @@ def run(
     return curve
 
 
-def distillation(logits: Tensor, taught: Tensor) -> Tensor:
+def distillation(logits: Tensor, teacher_logits: Tensor) -> Tensor:
     """How far a net's logits (B, C) are from its teacher's (B, C): their divergence, times T^2.
 
     Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network"; the factor keeps the size
     of the gradients (section 2).
     """
     own = (logits / TEACHER_TEMPERATURE).log_softmax(dim=1)
-    meant = (taught / TEACHER_TEMPERATURE).log_softmax(dim=1)
+    meant = (teacher_logits / TEACHER_TEMPERATURE).log_softmax(dim=1)
     divergence = functional.kl_div(own, meant, reduction="batchmean", log_target=True)
     return divergence * TEACHER_TEMPERATURE**2
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -68,11 +68,16 @@ class ShoeNet(nn.Module):
         super().__init__()
         if arch not in ARCHITECTURES:
             raise ValueError(f"arch {arch!r} is not one of {', '.join(ARCHITECTURES)}")
-        self.backbone = Trunk(arch)
-        self.features: int = sum(self.backbone.widths)
+        trunk = Trunk(arch)
+        self._assemble(trunk, sum(trunk.widths), classes, size)
+
+    def _assemble(self, backbone: nn.Module, features: int, classes: int, size: int) -> None:
+        """Put a head on ``backbone``, which makes ``features`` numbers of a picture."""
+        self.backbone = cast(Trunk, backbone)
+        self.features = features
         self.size = size
-        self.head = nn.Linear(self.features, classes)
-        self.register_buffer("prototypes", torch.zeros(classes, self.features))
+        self.head = nn.Linear(features, classes)
+        self.register_buffer("prototypes", torch.zeros(classes, features))
         self.to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> Tensor:

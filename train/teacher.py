@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from catalogue.errors import CatalogueError
-from train.data import unit_scaled
+from train.data import denormalise
 from train.loop import NO_TEACHER
 from train.model import ShoeNet
 
@@ -35,7 +35,7 @@ class Lite0(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """It was trained on pictures of -1..1."""
-        features: Tensor = self.net(unit_scaled(pictures) * 2 - 1)
+        features: Tensor = self.net(denormalise(pictures) * 2 - 1)
         return features
 
 
@@ -45,12 +45,7 @@ class Teacher(ShoeNet):
     def __init__(self, classes: int, size: int) -> None:
         nn.Module.__init__(self)
         trunk = Lite0()
-        self.backbone = trunk  # type: ignore[assignment]
-        self.features = trunk.features
-        self.size = size
-        self.head = nn.Linear(self.features, classes)
-        self.register_buffer("prototypes", torch.zeros(classes, self.features))
-        self.to(memory_format=torch.channels_last)
+        self._assemble(trunk, trunk.features, classes, size)
 
 
 def pretrained() -> nn.Module:

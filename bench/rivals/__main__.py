@@ -3,7 +3,8 @@
 PROJECT is a folder after `dvc repro`, e.g. var/real after `make real`. Each arm trains on its train and val
 photos with the project's augmentation, loop and base params, in as many image passes as base and brand
 nets together, and is asked for its test photos. Only network or label scheme differ: `joint` is our own
-network over all products, `label_mapping` and `outside` are it with other labels, others torchvision's. An arm's result is
+network over all products, `label_mapping` and `outside` are it with other labels, others torchvision's; `efficientnet_lite0` alone
+starts from ImageNet's weights (extra `[teacher]`). None has a teacher. An arm's result is
 kept in PROJECT/var/rivals when it ends: run the command again after a kill. Results:
 bench/results/rivals.json, beside those of other arms that were trained on the same.
 """
@@ -23,7 +24,7 @@ import torch
 
 from bench.machine import machine
 from bench.rivals.arms import ARMS, figures, identity, train_arm
-from bench.rivals.nets import check
+from bench.rivals.nets import check_able
 from bench.rivals.project import Project, read_project, settings_of
 from catalogue.errors import CatalogueError
 from catalogue.manifest import read_manifest, write_json
@@ -32,6 +33,7 @@ from train.records import Answer
 from train.seed import make_deterministic
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "rivals.json"
+PACKAGES = ("torch", "torchvision")
 COLUMNS = ("top1", "top5", "brand_top1", "within_brand_top1")
 COSTS = ("parameters", "image_passes", "seconds")
 
@@ -58,7 +60,7 @@ def main(folder: Path, arms: str, threads: int, out: Path, **changed: Any) -> No
     try:
         project = read_project(folder, changed)
         for name in chosen:
-            check(name, project.base.size)
+            check_able(name, project.base.size)
         asked = {
             "project": folder.name,
             "products": len(project.joint.labels),
@@ -100,7 +102,7 @@ def _result(name: str, project: Project, threads: int) -> dict[str, Any]:
         "parameters": trained.parameters,
         "image_passes": trained.image_passes,
         "seconds": seconds,
-        "machine": machine(("torch", "torchvision"))
+        "machine": machine(PACKAGES + ("timm",) * (name == "efficientnet_lite0"))
         | {
             "threads": threads,
             "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,

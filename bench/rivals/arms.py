@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from train.loop import Settings, fingerprint, run
 from train.metrics import top_k
 from train.model import ShoeNet, infer
 from train.seed import derived_seed
-from train.teacher import LR_SHARE, Teacher
+from train.teacher import LR_SHARE as TEACHER_LR_SHARE
+from train.teacher import Teacher
 from train.twins import WHOLE, file_of
 
 ARMS = (
@@ -40,8 +42,9 @@ ARMS = (
     "efficientnet_lite0",  # with ImageNet's weights, which no other has
 )
 CODE = ("arms.py", "label_mapping.py", "nets.py", "outside.py", "project.py")  # decides results
-# Of the base's peak learning rate. Without batch normalisation (AlexNet) the rate of a ResNet diverges.
-LR_SHARES = {"alexnet": 0.1, "vgg16_bn": 0.3, "efficientnet_lite0": LR_SHARE}
+# Of the base's peak learning rate. Without batch normalisation (AlexNet) the rate of a ResNet diverges; weights
+# of ImageNet are to be kept.
+LR_SHARES = {"alexnet": 0.1, "vgg16_bn": 0.3, "efficientnet_lite0": TEACHER_LR_SHARE}
 NETS: dict[str, Callable[[str, int, int], ShoeNet]] = {
     "joint": ShoeNet,
     "efficientnet_lite0": lambda _, classes, size: Teacher(classes, size),
@@ -68,7 +71,7 @@ def train_arm(name: str, project: Project, work: Path) -> Trained:
     settings = project.base
     if name != "joint":
         settings = replace(settings, arch=name, lr=settings.lr * LR_SHARES.get(name, 1.0))
-    net, trained = _joint(
+    net, trained = _train_one(
         NETS.get(name, RivalNet), project.joint, settings, project.budget, work / name
     )
     trained.scores = _logits(net, project).softmax(dim=1)
@@ -81,19 +84,20 @@ def identity(name: str, project: Project) -> str:
     depends = [Path(__file__).with_name(code) for code in CODE]
     depends += [base] if name == "outside" and base.exists() else []
     digest = hashlib.sha256(repr(project.train).encode())
+    digest.update(version("timm").encode() if name == "efficientnet_lite0" else b"")
     for path in depends:
         digest.update(path.read_bytes())
     return f"{name}-{fingerprint(project.joint, project.base, digest.hexdigest())}"
 
 
-def _joint(
+def _train_one(
     kind: Callable[[str, int, int], ShoeNet],
     pack: Pack,
     settings: Settings,
     passes: int,
     work: Path,
 ) -> tuple[ShoeNet, Trained]:
-    """A net of all products on train and val photos, in as many epochs as ``passes`` allow."""
+    """A net of all labels of ``pack`` on train and val photos, in as many epochs as ``passes`` allow."""
     photos = len(pack.rows(*TRAINED))
     epochs = max(1, round(passes / photos))
     settings = replace(settings, epochs=epochs, refit_epochs=0, progressive=False)
@@ -117,7 +121,7 @@ def _label_mapping(project: Project, work: Path, count: int = 2) -> Trained:
     whole, logits = Trained(torch.zeros(0), 0, 0, 0, 0), []
     for modulus in moduli:
         pack, passes = mapped(project.joint, modulus), project.budget // count
-        net, one = _joint(ShoeNet, pack, settings, passes, work / str(modulus))
+        net, one = _train_one(ShoeNet, pack, settings, passes, work / str(modulus))
         logits.append(_logits(net, project))
         whole = _sum(whole, one)
     whole.scores = decode(logits, moduli, len(project.joint.labels))

@@ -1,10 +1,9 @@
-"""torchvision's networks of the paper's related work, cut like our nets into backbone and head."""
+"""Networks of the paper's related work as torchvision has them, cut like our nets into backbone and head."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import nn
 
 from catalogue.errors import CatalogueError
@@ -14,14 +13,19 @@ from train.teacher import pretrained
 LEAST_SIZE = {"alexnet": 63, "vgg16_bn": 32, "googlenet": 32}  # px; less leaves nothing to pool
 
 
-def check(arch: str, size: int) -> None:
+def check_able(arch: str, size: int) -> None:
     """Refuse what would end hours later: pictures that ``arch`` pools to nothing, or weights that are not here.
 
     Raises:
         CatalogueError: saying what to do.
     """
     if arch == "efficientnet_lite0":
-        pretrained()
+        try:
+            pretrained()
+        except CatalogueError as error:
+            raise CatalogueError(
+                f"arm {arch}: {error} Or leave the arm out with --arms."
+            ) from error
     if size < LEAST_SIZE.get(arch, 0):
         raise CatalogueError(
             f"--size {size}: {arch} needs pictures of at least {LEAST_SIZE[arch]} px. "
@@ -34,19 +38,15 @@ class RivalNet(ShoeNet):
 
     def __init__(self, arch: str, classes: int, size: int) -> None:
         nn.Module.__init__(self)
-        check(arch, size)
+        check_able(arch, size)
         from torchvision.models import get_model
 
         googlenet: dict[str, Any] = {"aux_logits": False, "init_weights": True}
         backbone = get_model(arch, weights=None, **(googlenet if arch == "googlenet" else {}))
         if hasattr(backbone, "fc"):
-            self.features: int = backbone.fc.in_features
+            features = backbone.fc.in_features
             backbone.fc = nn.Identity()
         else:
-            self.features = backbone.classifier[-1].in_features
+            features = backbone.classifier[-1].in_features
             backbone.classifier[-1] = nn.Identity()
-        self.backbone = backbone
-        self.size = size
-        self.head = nn.Linear(self.features, classes)
-        self.register_buffer("prototypes", torch.zeros(classes, self.features))
-        self.to(memory_format=torch.channels_last)
+        self._assemble(backbone, features, classes, size)

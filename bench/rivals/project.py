@@ -14,7 +14,7 @@ from catalogue.brand_list import read_brands
 from catalogue.errors import CatalogueError
 from catalogue.params import read_params
 from train.data import Pack, load_pack
-from train.loop import Settings, size_at
+from train.loop import NO_TEACHER, Settings, size_at
 
 TRAINED = ("train", "val")  # what answers has learned from both; test reports
 
@@ -49,6 +49,8 @@ class Project:
 def read_project(folder: Path, changed: dict[str, Any]) -> Project:
     """The project in ``folder``; ``changed`` settings, None left out, go over those of its params.
 
+    A teacher of the base is left out: a rival has none, and its passes are in nobody's budget.
+
     Raises:
         CatalogueError: packs or params cannot be read, or there is nothing to train on.
     """
@@ -67,7 +69,7 @@ def read_project(folder: Path, changed: dict[str, Any]) -> Project:
         folder=folder,
         packs=packs,
         joint=joint,
-        base=settings_of(params["base"], changed),
+        base=dataclasses.replace(settings_of(params["base"], changed), teacher=NO_TEACHER),
         train=settings_of(params["train"], changed),
     )
 
