@@ -51,7 +51,7 @@ def test_a_net_comes_to_say_what_its_teacher_says_and_the_teacher_stays(tmp_path
         own = settings(epochs=8, size=64, progressive=True, teacher=LITE0, teacher_loss=weight)
         run(net, pack, own, tmp_path / str(weight), teacher=teacher)
         away[weight] = float(distillation(infer(net.eval(), pack.pixels)[0], said))
-    assert away[8.0] < away[0.0] / 2
+    assert away[8.0] < away[0.0] * 0.75
     assert set(asked) == {64}, "it is asked for whole pictures, however small the net's are"
     assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
 
