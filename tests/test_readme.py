@@ -18,10 +18,21 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
+def anchors(text: str) -> set[str]:
+    """What GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
-        assert link.startswith("https://") or (page.parent / link).exists(), link
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
+        file, _, anchor = link.partition("#")
+        if file.startswith("https://"):
+            continue
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text("utf-8")), link
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -149,13 +160,13 @@ def test_intervals_are_those_of_the_results(column: str, name: str) -> None:
 
 # the summary's rows: an arm, and a figure of it
 SUMMARY = {
-    "the right product first": ("learned", "top1"),
+    "**the right product first**": ("learned", "top1"),
     "among the first five": ("learned", "top5"),
     "the right brand": ("learned", "brand_top1"),
     "unknown shoes told from known ones (AUROC)": ("learned", "unknown_auroc"),
-    "the right product first: plain colour histograms": ("color_1nn", "top1"),
-    "one net for all brands": ("joint", "top1"),
-    "the paper's rule: the loudest of all brand nets": ("max_softmax", "top1"),
+    "the right product first, by plain colour histograms": ("color_1nn", "top1"),
+    "…, by one net for all brands": ("joint", "top1"),
+    "…, by the paper's rule, the highest softmax of all brand nets": ("max_softmax", "top1"),
 }
 
 

@@ -145,16 +145,7 @@ def run(
     pixels, masks = pack.pixels.to(device), pack.masks.to(device)
     label_index = pack.label_index.to(device)
     train_rows, val_rows = pack.rows(*splits), pack.rows(*{"val"} - set(splits))
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": settings.weight_decay},
-            {"params": plain, "weight_decay": 0.0},
-        ],
-        lr=settings.lr,
-        fused=True,
-    )
+    optimizer = _optimizer(net, settings)
     is_bfloat16 = uses_bfloat16(settings.precision)
     curve = _resume(work, net, optimizer)
     if curve:
@@ -231,6 +222,17 @@ def run(
         _check_finite(value, settings.epochs - 1, settings)
     net.cpu()
     return curve
+
+
+def _optimizer(net: ShoeNet, settings: Settings) -> torch.optim.AdamW:
+    """Weight decay for filters and the head, none for norms and biases."""
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    plain = [p for p in net.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.lr, fused=True)
 
 
 def distillation(logits: Tensor, teacher_logits: Tensor) -> Tensor:
