@@ -83,6 +83,7 @@ TABLES = [
     ("docs/figures.md", "## Real photos", "splits.json"),
     ("docs/figures.md", "## The paper's size", "splits-paper.json"),
     ("docs/figures.md", "## Rivals", "real-small.json"),
+    ("docs/figures.md", "## With a teacher", "splits-teacher.json"),
 ]
 
 
