@@ -35,10 +35,10 @@ def test_distillation_is_the_divergence_at_temperature_two() -> None:
 
 
 def test_a_net_comes_to_say_what_its_teacher_says_and_the_teacher_stays(tmp_path: Path) -> None:
-    pack = load_pack(make_pack(tmp_path / "pack", "acme", 3, size=64))
+    pack = load_pack(make_pack(tmp_path / "pack", "acme", 3, photos=5, size=48))
     torch.manual_seed(3)
-    teacher = ShoeNet("resnet18", 3, 64)
-    run(teacher, pack, settings(epochs=6, size=64), tmp_path / "teacher")
+    teacher = ShoeNet("resnet18", 3, 48)
+    run(teacher, pack, settings(epochs=5, size=48), tmp_path / "teacher")
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
     said, _ = infer(teacher.eval(), pack.pixels)
     asked: list[int] = []
@@ -47,12 +47,12 @@ def test_a_net_comes_to_say_what_its_teacher_says_and_the_teacher_stays(tmp_path
     away = {}
     for weight in (0.0, 8.0):
         torch.manual_seed(4)
-        net = ShoeNet("resnet18", 3, 64)
-        own = settings(epochs=8, size=64, progressive=True, teacher=LITE0, teacher_loss=weight)
+        net = ShoeNet("resnet18", 3, 48)
+        own = settings(epochs=8, size=48, progressive=True, teacher=LITE0, teacher_loss=weight)
         run(net, pack, own, tmp_path / str(weight), teacher=teacher)
         away[weight] = float(distillation(infer(net.eval(), pack.pixels)[0], said))
     assert away[8.0] < away[0.0] * 0.75
-    assert set(asked) == {64}, "it is asked for whole pictures, however small the net's are"
+    assert set(asked) == {48}, "it is asked for whole pictures, however small the net's are"
     assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
 
 
