@@ -119,6 +119,28 @@ def test_tables_of_arms_are_those_of_the_results(page: str, heading: str, name: 
     assert checked >= 24
 
 
+def test_the_curves_are_those_of_the_results() -> None:
+    (_, *head), *rows = table_after("docs/figures.md", "## Curves")
+    axes = {
+        "pictures per product": "pictures",
+        "products per brand": "products",
+        "brands": "brands",
+    }
+    points = results("curves.json")["points"]
+    for told, *cells in rows:
+        axis, count = told.split(" ≤ ")
+        (point,) = (one for one in points[axes[axis]] if one["count"] == int(count))
+        shown = dict(zip(head, map(float, cells), strict=True))
+        assert shown.pop("test photos") == point["test_photos"]
+        assert shown.pop("products") == point["products"]
+        within = point["arms"]["gate"]["within_brand_top1"]
+        assert shown.pop("brand given") == pytest.approx(within, abs=0.00051), told
+        for arm, value in shown.items():
+            found = point["arms"][arm.strip("`")]["top1"]
+            assert value == pytest.approx(found, abs=0.00051), (told, arm)
+    assert len(rows) == sum(map(len, points.values()))
+
+
 RIVALS = {
     "EfficientNet-Lite0": ("rivals.json", "efficientnet_lite0"),
     "our network over all products": ("rivals-joint.json", "joint"),
