@@ -15,12 +15,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from test_train_fit import files, make_pack, settings
-from torch import Tensor
+from torch import Tensor, nn
 
 import train.loop
 from catalogue.errors import CatalogueError
 from train.base import fit_base
-from train.data import load_pack, standardised
+from train.data import denormalise, load_pack, normalise, standardised
 from train.loop import distillation, run
 from train.model import ShoeNet, infer
 from train.teacher import LITE0, Teacher
@@ -34,26 +34,35 @@ def test_distillation_is_the_divergence_at_temperature_two() -> None:
     assert float(distillation(taught + 5, taught)) == pytest.approx(0, abs=1e-6)
 
 
-def test_a_net_comes_to_say_what_its_teacher_says_and_the_teacher_stays(tmp_path: Path) -> None:
-    pack = load_pack(make_pack(tmp_path / "pack", "acme", 3, photos=5, size=48))
-    torch.manual_seed(3)
-    teacher = ShoeNet("resnet18", 3, 48)
-    run(teacher, pack, settings(epochs=5, size=48), tmp_path / "teacher")
-    before = {name: value.clone() for name, value in teacher.state_dict().items()}
-    said, _ = infer(teacher.eval(), pack.pixels)
-    asked: list[int] = []
-    teacher.register_forward_pre_hook(lambda _, pictures: asked.append(pictures[0].shape[-1]))
+class ColorSwapped(nn.Module):
+    """Calls red shoes blue, blue ones green and green ones red, which no label does."""
 
-    away = {}
+    size = 48
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[int] = set()
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        self.asked.add(pictures.shape[-1])
+        return 40 * denormalise(pictures).mean(dim=(2, 3))[:, [1, 0, 2]]
+
+
+def test_a_net_comes_to_say_what_its_teacher_says(tmp_path: Path) -> None:
+    pack = load_pack(make_pack(tmp_path / "pack", "acme", 3, photos=5, size=48))
+    teacher: Any = ColorSwapped()
+    said = teacher(normalise(pack.pixels, 48)).argmax(dim=1)
+    assert not (said == pack.label_index).any()
+    as_said = {}
     for weight in (0.0, 8.0):
-        torch.manual_seed(4)
-        net = ShoeNet("resnet18", 3, 48)
-        own = settings(epochs=8, size=48, progressive=True, teacher=LITE0, teacher_loss=weight)
+        torch.manual_seed(0)
+        net = ShoeNet("resnet18", 3, 32)
+        own = settings(epochs=20, teacher=LITE0, teacher_loss=weight)
         run(net, pack, own, tmp_path / str(weight), teacher=teacher)
-        away[weight] = float(distillation(infer(net.eval(), pack.pixels)[0], said))
-    assert away[8.0] < away[0.0] * 0.75
-    assert set(asked) == {48}, "it is asked for whole pictures, however small the net's are"
-    assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
+        logits, _ = infer(net.eval(), pack.pixels)
+        as_said[weight] = int((logits.argmax(dim=1) == said).sum())
+    assert as_said[8.0] >= as_said[0.0] + 4  # of 15; 8 to 13 and 0 to 3 with other seeds
+    assert teacher.asked == {48}, "at its own size, not the net's 32"
 
 
 def test_without_the_extra_it_says_what_to_install_and_loses_nothing(
